@@ -1,0 +1,116 @@
+"""Typed dataflow: write functions, wire them, have the wiring proved, run it or compile it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from .context import Context, FSMContext, NodeExecution
+from .dag import DAG
+from .diagnostic import Diagnostic, Location, ValidationResult
+from .exceptions import (
+    BranchError,
+    CompileError,
+    FastDagError,
+    InputError,
+    PlaceholderError,
+    SerializationError,
+    StaleModuleWarning,
+    TargetError,
+    WiringError,
+    WorkflowExecutionError,
+    WorkflowValidationError,
+)
+from .fsm import FSM
+from .node import Condition, Edge, Node, Select, State
+from .ports import Port
+from .returns import UNSET, ConditionalReturn, FSMReturn, SelectReturn
+from .workflow import Workflow, WorkflowBase
+
+if TYPE_CHECKING:
+    from .plan import Plan
+    from .run.metrics import ExecutionMetrics
+    from .run.runner import Runner
+    from .show.visualizer import Visualizer
+    from .step import Event, Layer, Observer, Policy, Step
+    from .store.workflows import WorkflowSerializer
+    from .validation import validate_workflow
+
+_LATER: Final = {
+    "Event": "step",
+    "ExecutionMetrics": "run.metrics",
+    "Layer": "step",
+    "Observer": "step",
+    "Plan": "plan",
+    "Policy": "step",
+    "Runner": "run.runner",
+    "Step": "step",
+    "Visualizer": "show.visualizer",
+    "WorkflowSerializer": "store.workflows",
+    "validate_workflow": "validation",
+}
+"""Names whose modules are imported when first asked for, so that authoring alone stays light."""
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DAG",
+    "FSM",
+    "UNSET",
+    "BranchError",
+    "CompileError",
+    "Condition",
+    "ConditionalReturn",
+    "Context",
+    "Diagnostic",
+    "Edge",
+    "Event",
+    "ExecutionMetrics",
+    "FSMContext",
+    "FSMReturn",
+    "FastDagError",
+    "InputError",
+    "Layer",
+    "Location",
+    "Node",
+    "NodeExecution",
+    "Observer",
+    "PlaceholderError",
+    "Plan",
+    "Policy",
+    "Port",
+    "Runner",
+    "Select",
+    "SelectReturn",
+    "SerializationError",
+    "StaleModuleWarning",
+    "State",
+    "Step",
+    "TargetError",
+    "ValidationResult",
+    "Visualizer",
+    "WiringError",
+    "Workflow",
+    "WorkflowBase",
+    "WorkflowExecutionError",
+    "WorkflowSerializer",
+    "WorkflowValidationError",
+    "__version__",
+    "validate_workflow",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first asked for."""
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - part of importing lazily
+
+    value = getattr(import_module(f".{module}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, also those not imported yet."""
+    return sorted(__all__)

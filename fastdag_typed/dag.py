@@ -1,0 +1,143 @@
+"""Directed acyclic graphs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
+
+from .node import Node, Select
+from .workflow import NodeDecorator, Workflow
+
+if TYPE_CHECKING:
+    from .returns import SelectReturn
+    from .step import Policy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SelectDecorator(Protocol):
+    """Makes a selection of a function."""
+
+    @overload
+    def __call__(self, func: Callable[P, Coroutine[Any, Any, SelectReturn[R]]], /) -> Select[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, SelectReturn[R]], /) -> Select[P, R]: ...
+
+
+class DAG(Workflow):
+    """A workflow in which every node runs at most once, after the nodes it depends on."""
+
+    kind: ClassVar[Literal["DAG", "FSM"]] = "DAG"
+
+    @overload
+    def select(self, func: Callable[P, Coroutine[Any, Any, SelectReturn[R]]], /) -> Select[P, R]: ...
+    @overload
+    def select(self, func: Callable[P, SelectReturn[R]], /) -> Select[P, R]: ...
+    @overload
+    def select(
+        self,
+        name: str | None = None,
+        *,
+        description: str | None = None,
+        policies: Sequence[Policy] = (),
+    ) -> SelectDecorator: ...
+    def select(self, name: Any = None, **options: Any) -> Any:
+        """Make a selection of the decorated function, which returns a ``SelectReturn`` that names the branch to run.
+
+        A branch is what ``pick.on("name") >> node`` says, and for a plain ``pick >> node`` the node's own name.
+        """
+        return self._decorate(_typed("select", Select), name, options)
+
+    @overload
+    def any(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Node[P, R]: ...
+    @overload
+    def any(self, func: Callable[P, R], /) -> Node[P, R]: ...
+    @overload
+    def any(
+        self,
+        name: str | None = None,
+        inputs: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
+        description: str | None = None,
+        *,
+        policies: Sequence[Policy] = (),
+    ) -> NodeDecorator: ...
+    def any(self, name: Any = None, *args: Any, **options: Any) -> Any:
+        """Make a join that runs if at least one of its inputs arrives; the others are ``None``."""
+        options.update(zip(("inputs", "outputs", "description"), args, strict=False))
+        return self._decorate(_typed("any", Node), name, options)
+
+    @overload
+    def all(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Node[P, R]: ...
+    @overload
+    def all(self, func: Callable[P, R], /) -> Node[P, R]: ...
+    @overload
+    def all(
+        self,
+        name: str | None = None,
+        inputs: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
+        description: str | None = None,
+        *,
+        policies: Sequence[Policy] = (),
+    ) -> NodeDecorator: ...
+    def all(self, name: Any = None, *args: Any, **options: Any) -> Any:
+        """Make a join that runs only if every one of its inputs arrives, as any node does, and is drawn as a join."""
+        options.update(zip(("inputs", "outputs", "description"), args, strict=False))
+        return self._decorate(_typed("all", Node), name, options)
+
+    def add_workflow(self, name: str, workflow: Workflow) -> Node[..., Any]:
+        """Add a finished workflow as a node: its open inputs are the ports, its final value is the result.
+
+        Raises:
+            WorkflowValidationError: the inner workflow is not valid.
+        """
+        make = AsyncSubWorkflow if workflow.plan().is_async else SubWorkflow
+        return self.add_node(Node(make(workflow), name, node_type="workflow"))
+
+
+def _typed(node_type: str, make: Callable[..., Node[..., Any]]) -> Callable[..., Node[..., Any]]:
+    def build(func: Callable[..., Any], name: str | None = None, **options: Any) -> Node[..., Any]:
+        return make(func, name, node_type=node_type, **options)
+
+    return build
+
+
+class SubWorkflow:
+    """A workflow as a function of its open inputs."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.workflow = workflow
+        self.__name__ = workflow.name
+        self.__doc__ = workflow.description
+        self.__signature__ = _signature(workflow)
+
+    def __call__(self, **inputs: Any) -> Any:
+        """Run the workflow and give its final value."""
+        return self.workflow.run(inputs)
+
+
+class AsyncSubWorkflow(SubWorkflow):
+    """A workflow with async nodes as an async function of its open inputs."""
+
+    async def __call__(self, **inputs: Any) -> Any:
+        """Run the workflow and give its final value."""
+        return await self.workflow.run_async(inputs)
+
+
+def _signature(workflow: Workflow) -> inspect.Signature:
+    plan = workflow.plan()
+    seen: dict[str, inspect.Parameter] = {}
+    for entry in plan.inputs:
+        seen.setdefault(
+            entry.name,
+            inspect.Parameter(
+                entry.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=entry.default,
+                annotation=entry.port.type,
+            ),
+        )
+    return inspect.Signature(list(seen.values()), return_annotation=plan.returned_type())

@@ -1,0 +1,116 @@
+"""Finite state machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
+
+from .context import Context, FSMContext
+from .node import State
+from .workflow import Workflow
+
+if TYPE_CHECKING:
+    from .returns import FSMReturn
+    from .step import Policy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class StateDecorator(Protocol):
+    """Makes a state of a function."""
+
+    @overload
+    def __call__(self, func: Callable[P, Coroutine[Any, Any, FSMReturn[R]]], /) -> State[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, FSMReturn[R]], /) -> State[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> State[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, R], /) -> State[P, R]: ...
+
+
+class FSM(Workflow):
+    """A workflow that is in one state at a time; each state says which one follows.
+
+    Args:
+        max_cycles: where a run stops that does not stop itself.
+        on_max_cycles: ``"stop"`` stops there with a warning in the log, ``"raise"`` raises.
+    """
+
+    kind: ClassVar[Literal["DAG", "FSM"]] = "FSM"
+
+    def __init__(
+        self,
+        name: str = "fsm",
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        max_cycles: int = 1000,
+        on_max_cycles: Literal["stop", "raise"] = "stop",
+    ) -> None:
+        super().__init__(name, description, metadata)
+        self.max_cycles = max_cycles
+        self.on_max_cycles: Literal["stop", "raise"] = on_max_cycles
+        self.context: Context = FSMContext()
+
+    @overload
+    def state(self, func: Callable[P, Coroutine[Any, Any, FSMReturn[R]]], /) -> State[P, R]: ...
+    @overload
+    def state(self, func: Callable[P, FSMReturn[R]], /) -> State[P, R]: ...
+    @overload
+    def state(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> State[P, R]: ...
+    @overload
+    def state(self, func: Callable[P, R], /) -> State[P, R]: ...
+    @overload
+    def state(
+        self,
+        name: str | None = None,
+        is_initial: bool = False,  # noqa: FBT001, FBT002 - the specification's signature
+        is_final: bool = False,  # noqa: FBT001, FBT002 - the specification's signature
+        *,
+        initial: bool = False,
+        terminal: bool = False,
+        description: str | None = None,
+        policies: Sequence[Policy] = (),
+    ) -> StateDecorator: ...
+    def state(self, name: Any = None, *args: Any, **options: Any) -> Any:
+        """Make a state of the decorated function, which returns an ``FSMReturn`` or a value.
+
+        After a plain value the one transition wired with ``>>`` is taken; without one the run ends. ``initial`` and
+        ``terminal`` are synonyms of ``is_initial`` and ``is_final``.
+        """
+        options.update(zip(("is_initial", "is_final"), args, strict=False))
+        options["is_initial"] = options.pop("initial", False) or options.get("is_initial", False)
+        options["is_final"] = options.pop("terminal", False) or options.get("is_final", False)
+        return self._decorate(State, name, options)
+
+    def add_node(self, node: Any) -> Any:
+        """Add a state; an initial one is where a run begins."""
+        super().add_node(node)
+        if getattr(node, "is_initial", False):
+            self.entrypoints.append(node.name)
+        return node
+
+    def _is_result_name(self, name: str) -> bool:
+        state, _, cycle = name.rpartition(".")
+        return super()._is_result_name(name) or (cycle.isdigit() and state in self.nodes)
+
+    @property
+    def current_state(self) -> str | None:
+        """State that the last finished run ended in."""
+        return _of(self.context).current_state
+
+    @property
+    def state_history(self) -> list[str]:
+        """State entered after each cycle of the last finished run, ``"END"`` at its end."""
+        return _of(self.context).state_history
+
+    @property
+    def cycle_count(self) -> int:
+        """Number of cycles of the last finished run."""
+        return _of(self.context).cycle_count
+
+
+def _of(context: Context) -> FSMContext:
+    return context if isinstance(context, FSMContext) else FSMContext()

@@ -1,0 +1,1 @@
+"""Running a plan: binding calls, driving them, recording what happened."""

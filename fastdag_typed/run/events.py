@@ -1,0 +1,43 @@
+"""Handing the facts of a run to who observes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..step import NodeRetried
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..step import Event, Observer
+    from .metrics import Record
+
+
+class Emitter:
+    """Gives each event to each observer.
+
+    One that raises is switched off for the run and logged; a ``required`` one lets its error fail the run.
+    """
+
+    __slots__ = ("_observers", "_record")
+
+    def __init__(self, observers: Iterable[Observer], record: Record) -> None:
+        self._observers = list(observers)
+        self._record = record
+
+    def __call__(self, event: Event) -> None:
+        """Hand on one event."""
+        if isinstance(event, NodeRetried):
+            self._record.attempts[event.node] = event.attempt - 1
+        for observer in tuple(self._observers):
+            try:
+                observer(event)
+            except Exception:
+                if getattr(observer, "required", False):
+                    raise
+                self._observers.remove(observer)
+                from logging import getLogger  # noqa: PLC0415 - only on the way to a warning
+
+                getLogger("fastdag_typed").exception(
+                    "Observer %r failed on %r and is switched off for the rest of the run", observer, event
+                )

@@ -1,0 +1,225 @@
+"""Walking a plan with several steps at once: dependencies are counted, no step waits for a whole level.
+
+Source: the ready-list scheduling of Graham, Bounds on multiprocessing timing anomalies, 1969.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from queue import SimpleQueue
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from ..step import SKIPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from ..plan import Plan
+    from .drivers import Run
+
+
+class Books:
+    """Counts what each step still waits for; hands out steps that are ready."""
+
+    __slots__ = ("_missing", "_successors", "left")
+
+    def __init__(self, plan: Plan) -> None:
+        successors: list[list[int]] | None = plan.programs.get("successors")
+        if successors is None:
+            successors = [[] for _ in plan.steps]
+            for step in plan.steps:
+                for pred in step.waits:
+                    successors[pred].append(step.index)
+            plan.programs["successors"] = successors
+        self._successors = successors
+        self._missing = [len(step.waits) for step in plan.steps]
+        self.left = len(plan.steps)
+
+    def first(self) -> list[int]:
+        """Steps that wait for nothing."""
+        return [index for index, missing in enumerate(self._missing) if not missing]
+
+    def done(self, index: int) -> list[int]:
+        """Note that a step has ended (run or skipped); give the steps that are ready now."""
+        self.left -= 1
+        ready: list[int] = []
+        for succ in self._successors[index]:
+            self._missing[succ] -= 1
+            if not self._missing[succ]:
+                ready.append(succ)
+        return ready
+
+
+def _note(run: Run, index: int, began: float, value: Any) -> None:
+    record = run.record
+    _, out, name, _ = run.program[index]
+    run.slots[out] = value
+    if value is SKIPPED:
+        record.skipped.add(index)
+        return
+    run.context.results[name] = value
+    _time(run, index, began)
+
+
+def _time(run: Run, index: int, began: float) -> None:
+    record = run.record
+    record.order.append(index)
+    record.starts.append(began)
+    record.ends.append(perf_counter())
+
+
+class _Workers:
+    """Threads that take ready steps from a queue; one that ends a step keeps a ready successor for itself."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.books = Books(run.plan)
+        self.lock = threading.Lock()
+        self.queue: SimpleQueue[int | None] = SimpleQueue()
+        self.threads: list[threading.Thread] = []
+        self.idle = 0
+        self.stopping = False
+        self.finished = threading.Event()
+
+    def go(self) -> None:
+        first = self.books.first()
+        with self.lock:
+            for index in first:
+                self._offer(index)
+        try:
+            self.finished.wait()
+        except BaseException:  # Ctrl-C: begin nothing more, let what runs come to its end
+            self._stop()
+            raise
+        finally:
+            for thread in self.threads:
+                thread.join()
+
+    def _offer(self, index: int) -> None:
+        """Queue a step, with one more thread if all are busy; the lock is held."""
+        self.queue.put(index)
+        if self.idle:
+            self.idle -= 1
+        elif len(self.threads) < self.run.max_workers:
+            context = copy_context()
+            thread = threading.Thread(target=context.run, args=(self._work,), name="fastdag-worker", daemon=True)
+            self.threads.append(thread)
+            thread.start()
+
+    def _stop(self) -> None:
+        with self.lock:
+            self.stopping = True
+            for _ in self.threads:
+                self.queue.put(None)
+            self.finished.set()
+
+    def _work(self) -> None:
+        get = self.queue.get
+        index = get()
+        while index is not None:
+            following = self._step(index)
+            if following is None:
+                index = get()
+            else:
+                index = following
+
+    def _step(self, index: int) -> int | None:
+        run = self.run
+        if self.stopping:
+            return None
+        began = perf_counter()
+        run.record.running[index] = began
+        try:
+            value = run.program[index].invoke(run.slots)
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, whatever it is
+            with self.lock:
+                del run.record.running[index]
+                _time(run, index, began)
+                run.failures[index] = error
+            self._stop()
+            return None
+        with self.lock:
+            del run.record.running[index]
+            _note(run, index, began, value)
+            ready = self.books.done(index)
+            for further in ready[1:]:
+                self._offer(further)
+            if ready:
+                return ready[0]
+            self.idle += 1
+            last = not self.books.left
+        if last:
+            self._stop()
+        return None
+
+
+def threads(run: Run) -> None:
+    """Run sync steps in threads, each as soon as what it waits for has ended.
+
+    After a failure nothing new begins; what runs comes to its end.
+    """
+    _Workers(run).go()
+
+
+async def concurrent(run: Run) -> None:
+    """Run async steps on this loop and sync steps in threads, each as soon as what it waits for has ended.
+
+    After a failure nothing new begins, async steps are cancelled, and sync steps come to their end.
+    """
+    books = Books(run.plan)
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+    ended = asyncio.Event()
+    slots_free = asyncio.Semaphore(run.max_workers)
+
+    async def step(index: int) -> None:
+        async with slots_free:
+            if run.failures:
+                return
+            began = perf_counter()
+            run.record.running[index] = began
+            try:
+                value = await _call(run, index, loop, pool)
+            except BaseException as error:  # noqa: BLE001 - raised by the runner, whatever it is
+                if ended.is_set() and isinstance(error, asyncio.CancelledError):
+                    return  # cancelled from here, because another step failed
+                _time(run, index, began)
+                run.failures[index] = error
+                ended.set()
+                return
+            finally:
+                del run.record.running[index]
+        _note(run, index, began, value)
+        for further in books.done(index):
+            launch(step(further))
+        if not books.left:
+            ended.set()
+
+    def launch(coroutine: Coroutine[Any, Any, None]) -> None:
+        task = loop.create_task(coroutine)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    with ThreadPoolExecutor(run.max_workers, thread_name_prefix="fastdag-worker") as pool:
+        for index in books.first():
+            launch(step(index))
+        try:
+            await ended.wait()
+        finally:
+            ended.set()
+            waiting = list(tasks)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _call(run: Run, index: int, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor) -> Any:
+    invoke, _, _, awaits = run.program[index]
+    if awaits:
+        value = invoke(run.slots)
+        return value if value is SKIPPED else await value
+    return await loop.run_in_executor(pool, copy_context().run, invoke, run.slots)

@@ -1,0 +1,260 @@
+"""The public face of running: configuration, policies and observers in; metrics, results and errors out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from ..context import Context, FSMContext
+from ..exceptions import WorkflowExecutionError
+from ..plan import slot_of
+from ..step import SKIPPED, Decision, RunFinished, RunStarted
+from .bind import Bound, bind, drive, getter
+from .drivers import Run, machine, plain, straight
+from .events import Emitter
+from .inputs import fill
+from .metrics import ExecutionInfo, ExecutionMetrics, Record
+
+if TYPE_CHECKING:
+    from ..diagnostic import Location
+    from ..plan import Plan, Returns
+    from ..step import Observer, Policy, Read
+    from ..workflow import Mode, Workflow
+
+
+class Runner:
+    """Runs a workflow.
+
+    Args:
+        workflow: what to run.
+        policies: what is put around every node's call, in addition to the node's own.
+        observers: what reads the events of each run.
+        max_workers: how many nodes may run at once in parallel mode; by default 4 more than there are processors, at
+            most 32.
+
+    ``metrics`` are those of the last run, also of one that failed.
+    """
+
+    def __init__(
+        self,
+        workflow: Workflow,
+        *,
+        policies: Iterable[Policy] = (),
+        observers: Iterable[Observer] = (),
+        max_workers: int | None = None,
+    ) -> None:
+        self.workflow = workflow
+        self.policies = tuple(policies)
+        self.observers = tuple(observers)
+        self.max_workers = max_workers or min(32, (os.cpu_count() or 1) + 4)
+        self.metrics = ExecutionMetrics()
+
+    def run(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        mode: Mode = "sequential",
+        *,
+        context: Context | None = None,
+    ) -> ExecutionMetrics:
+        """Run the workflow with inputs by port name.
+
+        Without async nodes no event loop is started. With them, one is: in a thread of its own where this thread
+        already runs one.
+
+        Raises:
+            WorkflowValidationError: the workflow is not valid.
+            InputError: an input is missing, unknown or of a wrong type; no node has run.
+            WorkflowExecutionError: a node failed; its exception is the cause.
+        """
+        run = self._begin(inputs, mode, context)
+        if not run.plan.is_async:
+            return self._finish(run, lambda: _sync(run, mode))
+        return self._finish(run, lambda: _in_a_loop(run, mode))
+
+    async def run_async(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        mode: Mode = "sequential",
+        *,
+        context: Context | None = None,
+    ) -> ExecutionMetrics:
+        """Run the workflow on the current event loop; otherwise as ``run``."""
+        run = self._begin(inputs, mode, context)
+        error: BaseException | None = None
+        try:
+            await _driver(run, mode)
+        except BaseException as raised:  # noqa: BLE001 - raised again by what finishes the run
+            error = raised
+        return self._finish(run, lambda: _raise(error))
+
+    def _begin(self, inputs: Mapping[str, Any] | None, mode: Mode, context: Context | None) -> Run:
+        if mode not in ("sequential", "parallel"):
+            raise ValueError(f'mode is "sequential" or "parallel", not {mode!r}')
+        plan = self.workflow.plan()
+        if context is None:
+            context = FSMContext() if plan.machine else Context()
+        elif plan.machine and not isinstance(context, FSMContext):
+            raise TypeError(f"a state machine runs with an FSMContext, not with a {type(context).__name__}")
+        record = Record(plan, parallel=mode == "parallel")
+        slots, stand_ins = fill(plan, inputs or {})
+        context.metadata = {**plan.metadata, **context.metadata}
+        context.execution_info = ExecutionInfo(record)
+        slots[0] = context
+        emitter = Emitter(self.observers, record)
+        program = self._program(plan, emitter)
+        run = Run(plan, program, slots, context, record, stand_ins, self.max_workers, emitter)
+        if self.observers:
+            emitter(RunStarted(plan.name, len(plan.steps)))
+        record.began = perf_counter()
+        return run
+
+    def _program(self, plan: Plan, emitter: Emitter) -> tuple[Bound, ...]:
+        """Bind; what depends on no policy and no observer is kept for the next run."""
+        if self.policies or self.observers or plan.has_policies:
+            return bind(plan, self.policies, emitter, observed=bool(self.observers))
+        found: tuple[Bound, ...] | None = plan.programs.get("bound")
+        if found is None:
+            found = plan.programs["bound"] = bind(plan)
+        return found
+
+    def _finish(self, run: Run, go: Callable[[], None]) -> ExecutionMetrics:
+        error: BaseException | None = None
+        try:
+            go()
+        except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
+            error = raised
+        failure = _failure(run, error)
+        self.metrics = metrics = _metrics(run, perf_counter(), failure)
+        metrics.workflow = self.workflow.seen_with(run.context)
+        self.workflow.context = run.context
+        if self.observers:
+            run.emit(RunFinished(run.plan.name, metrics.total_time, failure))
+        if failure is not None:
+            raise failure
+        return metrics
+
+
+def _sync(run: Run, mode: Mode) -> None:
+    if run.plan.machine is not None:
+        drive(machine(run))
+    elif mode == "parallel":
+        from .parallel import threads  # noqa: PLC0415 - brings asyncio, only for parallel runs
+
+        threads(run)
+    elif run.plan.guarded:
+        drive(straight(run))
+    else:
+        plain(run)
+
+
+async def _driver(run: Run, mode: Mode) -> None:
+    if run.plan.machine is not None:
+        await machine(run)
+    elif mode == "parallel":
+        from .parallel import concurrent  # noqa: PLC0415 - brings asyncio, only for parallel runs
+
+        await concurrent(run)
+    else:
+        await straight(run)
+
+
+def _in_a_loop(run: Run, mode: Mode) -> None:
+    import asyncio  # noqa: PLC0415 - 40 ms that only async nodes cost
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(_driver(run, mode))
+        return
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only inside a running loop
+    from contextvars import copy_context  # noqa: PLC0415 - the same
+
+    with ThreadPoolExecutor(1, thread_name_prefix="fastdag-loop") as pool:
+        pool.submit(copy_context().run, asyncio.run, _driver(run, mode)).result()
+
+
+def _raise(error: BaseException | None) -> None:
+    if error is not None:
+        raise error
+
+
+def _failure(run: Run, error: BaseException | None) -> BaseException | None:
+    """Choose what the run raises: of several failed nodes the first in the plan's order."""
+    if error is not None and not isinstance(error, Exception):
+        return error  # Ctrl-C, exit, cancellation: not a failure of a node
+    if not run.failures:
+        return error or _cycles_exceeded(run)
+    index = min(run.failures)
+    original = run.failures[index]
+    if not isinstance(original, Exception):
+        return original
+    node = run.plan.steps[index].node
+    failure = WorkflowExecutionError(describe(node.name, node.where, original), node_name=node.name, where=node.where)
+    failure.__cause__ = original
+    return failure
+
+
+def describe(name: str, where: Location | None, error: BaseException) -> str:
+    """Say which node failed, where it is defined, and how."""
+    place = f" ({where})" if where else ""
+    text = str(error)
+    return f'Error in node "{name}"{place}: {type(error).__name__}{f": {text}" if text else ""}'
+
+
+def _cycles_exceeded(run: Run) -> WorkflowExecutionError | None:
+    facts = run.plan.machine
+    if facts is None or run.stop_reason != "max_cycles":
+        return None
+    last = getattr(run.context, "current_state", None)
+    message = f'State machine "{run.plan.name}" stopped in state "{last}" after max_cycles={facts.max_cycles} cycles'
+    if facts.on_max_cycles == "raise":
+        return WorkflowExecutionError(message, node_name=last)
+    from logging import getLogger  # noqa: PLC0415 - only on the way to a warning
+
+    getLogger("fastdag_typed").warning("%s", message)
+    return None
+
+
+def _metrics(run: Run, ended: float, failure: BaseException | None) -> ExecutionMetrics:
+    record, plan = run.record, run.plan
+    record.settle()
+    record.failed = run.failures
+    for step in plan.steps if plan.guarded else ():
+        if step.decision >= 0 and isinstance(decision := run.slots[step.decision], Decision):
+            record.branches[step.name] = decision.branch
+    record.closed = True
+    names = plan.names
+    reason = run.stop_reason
+    if failure is not None and reason != "max_cycles":
+        reason = "failed" if isinstance(failure, Exception) else "interrupted"
+    steps = plan.steps
+    return ExecutionMetrics(
+        total_time=ended - record.began,
+        node_times=record.node_times(),
+        nodes_executed=len(record.order) - len(run.failures),
+        errors=[describe(names[i], steps[i].node.where, run.failures[i]) for i in sorted(run.failures)],
+        execution_order=[names[i] for i in record.order],
+        stop_reason=reason,
+        results=run.context.results,
+        value=None if failure is not None else _value(plan.returns, run.slots),
+        executions=run.context.execution_info,
+    )
+
+
+def _value(returns: Returns, slots: list[Any]) -> Any:
+    """Read the final value; what was skipped is ``None``, and left out of a dict."""
+    found = [(name, _read(read, slots)) for name, read in returns.items]
+    if returns.form == "one":
+        value = found[0][1]
+        return None if value is SKIPPED else value
+    if returns.form == "dict":
+        return {name: value for name, value in found if value is not SKIPPED}
+    values = [None if value is SKIPPED else value for _, value in found]
+    return tuple(values) if returns.form == "tuple" else values
+
+
+def _read(read: Read, slots: list[Any]) -> Any:
+    slot = slot_of(read)
+    return SKIPPED if slots[slot] is SKIPPED else getter(read)(slots)

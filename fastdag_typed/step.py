@@ -1,0 +1,187 @@
+"""One call and its wiring in slots, and what may be put around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from .node import Node
+
+Kind = Literal["standard", "condition", "select", "any", "all", "fsm_state", "workflow"]
+Call = Callable[..., Any]
+
+
+class Take(NamedTuple):
+    """Read one field of the value in a slot.
+
+    ``how``: ``key`` is ``value[name]``, ``attr`` is ``value.name``, ``item`` is ``value[index]``, and ``named`` is the
+    first for a mapping and the last for a sequence.
+    """
+
+    slot: int
+    how: Literal["key", "attr", "item", "named"]
+    name: str
+    index: int = 0
+
+
+Read = int | Take
+"""A whole slot, or a field of what is in it."""
+
+
+class Guard(NamedTuple):
+    """The edge that brings argument ``read`` (``None``: an edge without data) arrives only if a branch is taken.
+
+    ``decision`` is the slot of the ``Decision``, ``branch`` the branch the edge belongs to (``None``: plain ``>>``),
+    ``by_name`` whether a plain edge is the branch called like its target (so it is for selections).
+    """
+
+    decision: int
+    branch: bool | str | None
+    target: str
+    read: int | None
+    by_name: bool
+
+
+class Decision(NamedTuple):
+    """What a condition or selection decided: the branch, and the names of the targets it called for and against."""
+
+    branch: bool | str | None
+    chosen: str | None
+    rejected: str | None
+
+    def takes(self, guard: Guard) -> bool:
+        """Tell whether the guarded edge is on the branch taken."""
+        if self.chosen is not None and guard.target == self.chosen:
+            return True
+        if self.rejected is not None and guard.target == self.rejected:
+            return False
+        if guard.branch is not None:
+            return self.chosen is None and guard.branch == self.branch
+        return not guard.by_name or guard.target == self.branch
+
+
+class Step(NamedTuple):
+    """One call: read ``args`` and ``kwargs`` from slots, call ``func``, write slot ``out``.
+
+    ``waits`` are the steps it waits for (transitively reduced); ``args`` are never reduced.
+    """
+
+    index: int
+    name: str
+    func: Call
+    args: tuple[Read, ...]
+    kwargs: tuple[tuple[str, Read], ...]
+    out: int
+    waits: tuple[int, ...]
+    guards: tuple[Guard, ...]
+    kind: Kind
+    is_async: bool
+    decision: int
+    node: Node[..., Any]
+
+
+class Skipped(Enum):
+    """The type of ``SKIPPED``."""
+
+    SKIPPED = "SKIPPED"
+
+
+SKIPPED: Final = Skipped.SKIPPED
+"""Stands in the slot of a step that was not run because its branch was not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A run begins; ``steps`` is the number of steps (of states, for a state machine)."""
+
+    workflow: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStarted:
+    """A node's call begins."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFinished:
+    """A node's call returned ``value`` after ``duration`` seconds."""
+
+    node: str
+    value: Any
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFailed:
+    """A node's call raised ``error`` after ``duration`` seconds."""
+
+    node: str
+    error: BaseException
+    duration: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRetried:
+    """A policy calls a node again after ``error``; ``attempt`` is the number of the call that begins."""
+
+    node: str
+    attempt: int
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSkipped:
+    """A node is not run, because its branch was not taken or a value it needs was skipped."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """A run ends after ``duration`` seconds, with ``error`` or without."""
+
+    workflow: str
+    duration: float
+    error: BaseException | None
+
+
+Event = RunStarted | NodeStarted | NodeFinished | NodeFailed | NodeRetried | NodeSkipped | RunFinished
+Emit = Callable[[Event], None]
+Observer = Callable[[Event], None]
+"""Reads facts about a run; it cannot change the result. With a true attribute ``required``, its failure fails the run."""
+
+
+class Layer(IntEnum):
+    """The one order in which policies nest, inner to outer."""
+
+    PLACE = 1
+    TIMEOUT = 2
+    RETRY = 3
+    BREAKER = 4
+    VALIDATE = 5
+    CACHE = 6
+    FALLBACK = 7
+    HOOK = 8
+    OBSERVE = 9
+
+
+class Policy(Protocol):
+    """Changes what a call does."""
+
+    @property
+    def layer(self) -> Layer:
+        """Where the policy nests."""
+        ...
+
+    def wrap(self, step: Step, call: Call, emit: Emit) -> Call:
+        """Wrap the call of a step, once, at bind time; return ``call`` itself where the policy does not apply.
+
+        For an async step ``call`` returns an awaitable, and so must what is returned.
+        """
+        ...

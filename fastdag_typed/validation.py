@@ -1,0 +1,308 @@
+"""What can be wrong with a workflow: one tuple of checks, each a function from workflow to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, get_origin
+
+from .analysis import find_cycles, topological_order
+from .compat import show
+from .diagnostic import Diagnostic, ValidationResult, did_you_mean
+from .exceptions import WorkflowValidationError
+from .node import Condition, State
+from .ports import EMPTY
+from .returns import ConditionalReturn, FSMReturn, SelectReturn
+
+if TYPE_CHECKING:
+    from .node import Edge, Node
+    from .workflow import Workflow
+
+Check = Callable[["Workflow"], Iterator[Diagnostic]]
+
+
+def validate_workflow(workflow: Workflow, *, strict: bool = True) -> ValidationResult:
+    """Run every check; report everything that is wrong at once.
+
+    Raises:
+        WorkflowValidationError: the workflow is not valid and ``strict`` is true; it carries the result.
+    """
+    result = examine(workflow)
+    if strict and not result.is_valid:
+        lines = "".join(f"\n  {d.text}" for d in result.diagnostics if d.severity == "error")
+        raise WorkflowValidationError(f'Workflow "{workflow.name}" is not valid:{lines}', result)
+    return result
+
+
+def examine(workflow: Workflow) -> ValidationResult:
+    """Run every check and collect the findings, in the order of ``CHECKS``."""
+    workflow.settle()
+    result = ValidationResult()
+    for check in CHECKS:
+        for diagnostic in check(workflow):
+            result.add(diagnostic)
+    return result
+
+
+def check_nodes(workflow: Workflow) -> Iterator[Diagnostic]:
+    """A workflow has nodes."""
+    if not workflow.nodes:
+        decorator = "@fsm.state" if workflow.kind == "FSM" else "@dag.node"
+        yield Diagnostic(
+            "fastdag-empty",
+            f'Workflow "{workflow.name}" has no nodes',
+            where=workflow.where,
+            hint=f"add functions with {decorator}",
+        )
+
+
+def check_members(workflow: Workflow) -> Iterator[Diagnostic]:
+    """Every edge is between nodes of the workflow."""
+    nodes = workflow.nodes
+    for node in nodes.values():
+        for edge in (*node.edges_in, *node.edges_out):
+            other = edge.source if edge.target is node else edge.target
+            if nodes.get(other.name) is not other:
+                yield Diagnostic(
+                    "fastdag-member",
+                    f'"{edge.source.name}" is connected to "{edge.target.name}", but "{other.name}" is not a node of '
+                    f'workflow "{workflow.name}"',
+                    where=edge.location,
+                    node=other.name,
+                    hint=f'add it with add_node, or remove the connection to "{node.name}"',
+                )
+
+
+def check_signatures(workflow: Workflow) -> Iterator[Diagnostic]:
+    """The inputs that a node declares are those of its function."""
+    for node in workflow.nodes.values():
+        if node.declares_inputs:
+            yield from _declared_inputs(node)
+
+
+def _declared_inputs(node: Node[..., Any]) -> Iterator[Diagnostic]:
+    known = {port.name: port for port in node.signature.inputs}
+    declared = node.inputs
+    if not any(port.kind == "kwargs" for port in known.values()):
+        for name in declared:
+            if name not in known:
+                yield Diagnostic(
+                    "fastdag-signature",
+                    f'Node "{node.name}" declares input "{name}", which is no parameter of its function',
+                    where=node.where,
+                    node=node.name,
+                    port=name,
+                    hint=did_you_mean(name, known, what="parameters"),
+                )
+    for name, port in known.items():
+        if port.required and name not in declared:
+            yield Diagnostic(
+                "fastdag-signature",
+                f'Node "{node.name}" does not declare input "{name}", which its function requires',
+                where=node.where,
+                node=node.name,
+                port=name,
+                hint="add it to inputs=[...], or give the parameter a default",
+            )
+
+
+def check_types(workflow: Workflow) -> Iterator[Diagnostic]:
+    """The type of each value fits the port that it is wired to."""
+    for node in workflow.nodes.values():
+        for edge in node.edges_in:
+            if edge.port is not None:
+                _, kind, right = edge.resolve()
+                if not right:
+                    yield mismatch(edge, kind)
+
+
+def mismatch(edge: Edge, kind: Any) -> Diagnostic:
+    """Say that the value on an edge does not fit; the plugin says the same in the same words."""
+    source, target, port = edge.source, edge.target, edge.input_port
+    expected = show(port.type if port else EMPTY)
+    take = edge.resolve()[0]
+    if take is not None:
+        what = f'Output "{take.name}" of "{source.name}" is "{show(kind)}"'
+    elif kind is None or kind is type(None):
+        what = f'Node "{source.name}" returns nothing'
+    else:
+        what = f'Node "{source.name}" returns "{show(kind)}"'
+    return Diagnostic(
+        "fastdag-port",
+        f'{what}, but input port "{edge.input}" of "{target.name}" expects "{expected}"',
+        where=edge.location,
+        node=target.name,
+        port=edge.input,
+        hint=None,
+    )
+
+
+def check_annotations(workflow: Workflow) -> Iterator[Diagnostic]:
+    """What is not annotated is not checked; that is worth a warning."""
+    for node in workflow.nodes.values():
+        signature = node.signature
+        bare = [name for name in signature.names if name not in signature.hints]
+        if "return" not in signature.hints and any(e.port is not None for e in node.edges_out):
+            bare.append("return")
+        if bare:
+            names = ", ".join(f'"{name}"' for name in bare)
+            yield Diagnostic(
+                "fastdag-untyped",
+                f'Node "{node.name}" has no type for {names}, so its wiring is not checked there',
+                "warning",
+                node.where,
+                node.name,
+                hint="annotate the function",
+            )
+
+
+def check_entrypoints(workflow: Workflow) -> Iterator[Diagnostic]:
+    """Entrypoints exist, and where they are given they are all there is."""
+    for name in workflow.entrypoints:
+        if name not in workflow.nodes:
+            yield Diagnostic(
+                "fastdag-entrypoint",
+                f'Entrypoint "{name}" is not a node of workflow "{workflow.name}"',
+                where=workflow.entrypoints_where,
+                node=name,
+                hint=did_you_mean(name, workflow.nodes, what="nodes"),
+            )
+    if workflow.kind == "FSM" or not workflow.entrypoints:
+        return
+    given = set(workflow.entrypoints)
+    for node in workflow.nodes.values():
+        if not node.incoming and node.name not in given:
+            yield Diagnostic(
+                "fastdag-entrypoint",
+                f'Node "{node.name}" has no input connections and is not an entrypoint',
+                where=node.where,
+                node=node.name,
+                hint=f'connect it, or add it: set_entrypoint({", ".join(map(repr, [*given, node.name]))})',
+            )
+
+
+def check_cycles(workflow: Workflow) -> Iterator[Diagnostic]:
+    """A DAG has no cycle; one is shown as the path that closes it."""
+    if workflow.kind != "DAG":
+        return
+    nodes = list(workflow.nodes.values())
+    preds = predecessors(workflow)
+    if len(topological_order(preds)) == len(nodes):
+        return
+    for cycle in find_cycles(preds):
+        path = [nodes[index] for index in cycle]
+        closing = next(e for e in path[-1].edges_in if e.source is path[-2])
+        yield Diagnostic(
+            "fastdag-cycle",
+            f"This connection closes a cycle: {' -> '.join(node.name for node in path)}",
+            where=closing.location,
+            node=path[0].name,
+            hint="remove one of these connections; what must run again and again is a state machine (FSM)",
+        )
+
+
+def predecessors(workflow: Workflow) -> list[list[int]]:
+    """List, for each node by its place of insertion, the places of the nodes it is wired from."""
+    at = {node: index for index, node in enumerate(workflow.nodes.values())}
+    return [
+        [at[edge.source] for edge in node.incoming.values() if edge.source in at] if node.incoming else [] for node in at
+    ]
+
+
+def check_branches(workflow: Workflow) -> Iterator[Diagnostic]:
+    """Branches that are named exist, and what returns a choice is made a condition."""
+    for node in workflow.nodes.values():
+        if isinstance(node, Condition):
+            for name in (node.true_branch, node.false_branch):
+                if name is not None and name not in workflow.nodes:
+                    yield Diagnostic(
+                        "fastdag-branch",
+                        f'Condition "{node.name}" names branch "{name}", which is not a node',
+                        where=node.where,
+                        node=node.name,
+                        hint=did_you_mean(name, workflow.nodes, what="nodes"),
+                    )
+        elif node.node_type == "standard":
+            returned = node.signature.hints.get("return")
+            kind = get_origin(returned) or returned
+            if kind in _STEERING and workflow.kind == "DAG":
+                yield Diagnostic(
+                    "fastdag-branch",
+                    f'Node "{node.name}" returns a {kind.__name__}, but is an ordinary node: it does not branch',
+                    "warning",
+                    node.where,
+                    node.name,
+                    hint=_STEERING[kind],
+                )
+
+
+_STEERING: Final[dict[Any, str]] = {
+    ConditionalReturn: "make it with @dag.condition",
+    SelectReturn: "make it with @dag.select",
+    FSMReturn: "make it a state of an FSM",
+}
+
+
+def check_states(workflow: Workflow) -> Iterator[Diagnostic]:
+    """A state machine knows where it begins, and what follows each state that is wired."""
+    if workflow.kind != "FSM" or not workflow.nodes:
+        return
+    if len(workflow.entrypoints) != 1:
+        several = ", ".join(f'"{name}"' for name in workflow.entrypoints)
+        yield Diagnostic(
+            "fastdag-state",
+            f'State machine "{workflow.name}" has {"no" if not several else "more than one"} initial state',
+            where=workflow.where,
+            hint=f"mark one of {several or 'the states'} with is_initial=True",
+        )
+    for node in workflow.nodes.values():
+        plain = [edge for edge in node.edges_out if edge.branch is None]
+        if len(plain) > 1:
+            names = " and ".join(f'"{edge.target.name}"' for edge in plain)
+            yield Diagnostic(
+                "fastdag-state",
+                f'State "{node.name}" has more than one plain transition, to {names}',
+                where=plain[1].location,
+                node=node.name,
+                hint="return FSMReturn(next_state=...), or wire on_true, on_false or on(name)",
+            )
+        if isinstance(node, State) and node.is_final and plain:
+            yield Diagnostic(
+                "fastdag-state",
+                f'State "{node.name}" is final, but is connected to "{plain[0].target.name}"',
+                "warning",
+                plain[0].location,
+                node.name,
+                hint="a run ends in a final state",
+            )
+
+
+def check_returned(workflow: Workflow) -> Iterator[Diagnostic]:
+    """What a composed function computes is used or returned."""
+    if workflow.returns is None:
+        return
+    returned = workflow.returned_nodes()
+    for node in workflow.nodes.values():
+        if not node.outgoing and node not in returned:
+            yield Diagnostic(
+                "fastdag-unused",
+                f'The result of "{node.name}" is neither used nor returned',
+                "warning",
+                node.where,
+                node.name,
+                hint="return it from the composed function, or leave the call out if it does nothing else",
+            )
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    check_nodes,
+    check_members,
+    check_signatures,
+    check_types,
+    check_annotations,
+    check_entrypoints,
+    check_cycles,
+    check_branches,
+    check_states,
+    check_returned,
+)
+"""Every check, in the order in which findings are reported."""

@@ -1,0 +1,392 @@
+"""Named nodes and how they are wired: what a DAG and a state machine have in common."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
+
+from .compose import Composition, Placeholder, origin
+from .context import Context
+from .diagnostic import Diagnostic, Location, did_you_mean
+from .exceptions import WiringError
+from .node import Condition, Edge, Node, Outlet, caller, remove_edge, wire
+
+if TYPE_CHECKING:
+    from .plan import Plan
+    from .returns import ConditionalReturn
+    from .run.metrics import ExecutionMetrics
+    from .step import Policy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+N = TypeVar("N", bound=Node[..., Any])
+Mode = Literal["sequential", "parallel"]
+
+
+class NodeDecorator(Protocol):
+    """Makes a node of a function."""
+
+    @overload
+    def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Node[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, R], /) -> Node[P, R]: ...
+
+
+class ConditionDecorator(Protocol):
+    """Makes a condition of a function."""
+
+    @overload
+    def __call__(
+        self, func: Callable[P, Coroutine[Any, Any, ConditionalReturn[R]]], /
+    ) -> Condition[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, ConditionalReturn[R]], /) -> Condition[P, R]: ...
+    @overload
+    def __call__(self, func: Callable[P, bool], /) -> Condition[P, Any]: ...
+
+
+class Workflow:
+    """Named nodes, their wiring and where a run begins; only this stage can be changed.
+
+    Args:
+        name: how messages, pictures and compiled modules call it.
+        description: one line for pictures and documents.
+        metadata: whatever should travel with the workflow; copied into the context of each run.
+    """
+
+    kind: ClassVar[Literal["DAG", "FSM"]]
+
+    def __init__(
+        self,
+        name: str = "workflow",
+        description: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.metadata: dict[str, Any] = dict(metadata or {})
+        self.nodes: dict[str, Node[..., Any]] = {}
+        self.entrypoints: list[str] = []
+        self.entrypoints_where: Location | None = None
+        self.returns: Any = None
+        self.context: Context = Context()
+        self.where = Location(*caller())
+        self._plan: Plan | None = None
+
+    def __repr__(self) -> str:
+        """Render with name and size."""
+        return f"<{self.kind} {self.name}: {len(self.nodes)} nodes>"
+
+    # -- authoring ---------------------------------------------------------------------------------------------------
+
+    @overload
+    def node(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Node[P, R]: ...
+    @overload
+    def node(self, func: Callable[P, R], /) -> Node[P, R]: ...
+    @overload
+    def node(
+        self,
+        name: str | None = None,
+        inputs: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
+        description: str | None = None,
+        *,
+        policies: Sequence[Policy] = (),
+    ) -> NodeDecorator: ...
+    def node(self, name: Any = None, *args: Any, **options: Any) -> Any:
+        """Make a node of the decorated function and add it.
+
+        Args:
+            name: the node's name; by default the function's.
+            inputs: which parameters are ports, in order; by default all but the context.
+            outputs: names for the items of a returned tuple or the keys of a returned mapping.
+            description: by default the docstring.
+            policies: what is put around the node's call.
+        """
+        options.update(zip(("inputs", "outputs", "description"), args, strict=False))
+        return self._decorate(Node, name, options)
+
+    @overload
+    def condition(
+        self, func: Callable[P, Coroutine[Any, Any, ConditionalReturn[R]]], /
+    ) -> Condition[P, R]: ...
+    @overload
+    def condition(self, func: Callable[P, ConditionalReturn[R]], /) -> Condition[P, R]: ...
+    @overload
+    def condition(self, func: Callable[P, bool], /) -> Condition[P, Any]: ...
+    @overload
+    def condition(
+        self,
+        name: str | None = None,
+        true_branch: str | Node[..., Any] | None = None,
+        false_branch: str | Node[..., Any] | None = None,
+        *,
+        description: str | None = None,
+        policies: Sequence[Policy] = (),
+    ) -> ConditionDecorator: ...
+    def condition(self, name: Any = None, *args: Any, **options: Any) -> Any:
+        """Make a condition of the decorated function, which returns a ``ConditionalReturn`` or a bool.
+
+        ``true_branch`` and ``false_branch`` name the nodes that run; they are connected if nothing else connects them.
+        """
+        options.update(zip(("true_branch", "false_branch"), args, strict=False))
+        return self._decorate(Condition, name, options)
+
+    def add_node(self, node: N) -> N:
+        """Add a node.
+
+        Raises:
+            WiringError: a node of this name exists (it is a ``ValueError``).
+        """
+        if node.name in self.nodes:
+            known = self.nodes[node.name].where
+            raise WiringError(
+                Diagnostic(
+                    "fastdag-name",
+                    f'Node "{node.name}" already exists',
+                    where=Location(*caller()),
+                    node=node.name,
+                    hint=f"the first one is defined at {known}; give one of them another name",
+                )
+            )
+        self.nodes[node.name] = node
+        node.owners = (*node.owners, self)
+        self.changed()
+        return node
+
+    def connect(
+        self,
+        source: str | Node[..., Any],
+        target: str | Node[..., Any],
+        output: str | None = None,
+        input: str | None = None,  # noqa: A002 - the name that users of such libraries know
+    ) -> None:
+        """Connect two nodes by name, by default to the next free input.
+
+        Raises:
+            WiringError: no such node, output or input, or the input is taken.
+        """
+        where = caller()
+        start, end = self._named(source, where), self._named(target, where)
+        wire(start, end, output_name=output, input_name=input, where=where)
+
+    def disconnect(self, source: str | Node[..., Any], target: str | Node[..., Any]) -> None:
+        """Remove every connection between two nodes."""
+        where = caller()
+        start, end = self._named(source, where), self._named(target, where)
+        for edge in [e for e in start.edges_out if e.target is end]:
+            remove_edge(edge)
+
+    def set_entrypoint(self, *node_names: str | Node[..., Any]) -> None:
+        """Say where a run begins; another node without incoming edges is then an error."""
+        self.entrypoints = [getattr(name, "name", name) for name in node_names]
+        self.entrypoints_where = Location(*caller())
+        self.changed()
+
+    def compose(self, flow: Callable[P, R]) -> Callable[P, R]:
+        """Wire by calls: run the decorated function once on placeholders and record its calls of nodes as edges.
+
+        Its parameters are the inputs of the workflow, what it returns is the final value. The function itself is
+        given back: called, it runs the nodes as plain functions.
+        """
+        self.returns = self._returned(Composition(self).run(flow), flow)
+        self.changed()
+        return flow
+
+    def _returned(self, value: Any, flow: Callable[..., Any]) -> Any:
+        values = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
+        if value is not None and not all(isinstance(v, Placeholder) and origin(v)[0] is not None for v in values):
+            code = flow.__code__
+            raise WiringError(
+                Diagnostic(
+                    "fastdag-wire",
+                    f'The composed function "{flow.__name__}" returns something else than results of nodes',
+                    where=Location(code.co_filename, code.co_firstlineno),
+                    hint="return the result of a node, or a tuple, list or dict of results",
+                )
+            )
+        return value
+
+    def chain(self, *nodes: Node[..., Any]) -> Node[..., Any]:
+        """Connect nodes one after the other; give the last one."""
+        where = caller()
+        for source, target in zip(nodes, nodes[1:], strict=False):
+            wire(source, target, where=where)
+        return nodes[-1]
+
+    def changed(self) -> None:
+        """Forget the plan made of an earlier state of the workflow."""
+        self._plan = None
+
+    def _decorate(self, make: Callable[..., Node[..., Any]], name: Any, options: dict[str, Any]) -> Any:
+        if callable(name) and not isinstance(name, str):
+            return self.add_node(make(name, **options))
+
+        def decorator(func: Callable[..., Any]) -> Node[..., Any]:
+            return self.add_node(make(func, name, **options))
+
+        return decorator
+
+    def _named(self, node: str | Node[..., Any], where: tuple[str, int] | None = None) -> Node[..., Any]:
+        if isinstance(node, Node):
+            return node
+        found = self.nodes.get(node)
+        if found is None:
+            raise WiringError(
+                Diagnostic(
+                    "fastdag-name",
+                    f'Workflow "{self.name}" has no node "{node}"',
+                    where=Location(*(where or caller())),
+                    node=node,
+                    hint=did_you_mean(node, self.nodes, what="nodes"),
+                )
+            )
+        return found
+
+    def settle(self) -> None:
+        """Connect the branches that conditions name and nothing connects yet."""
+        for node in list(self.nodes.values()):
+            if node.node_type != "condition" or not isinstance(node, Condition):
+                continue
+            for name, branch in ((node.true_branch, True), (node.false_branch, False)):
+                target = self.nodes.get(name) if name is not None else None
+                if target is not None and all(edge.target is not target for edge in node.edges_out):
+                    wire(Outlet(node, None, branch), target, where=node.where or caller())
+
+    def returned_nodes(self) -> set[Node[..., Any]]:
+        """The nodes whose results a composed function returns."""
+        spec = self.returns
+        values = spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list | tuple) else [spec]
+        return {node for value in values if (node := origin(value)[0]) is not None}
+
+    # -- asking ------------------------------------------------------------------------------------------------------
+
+    @property
+    def edges(self) -> Iterator[Edge]:
+        """Every edge, by target node in the order in which nodes were added."""
+        for node in self.nodes.values():
+            yield from node.edges_in
+
+    def validate(self) -> list[str]:
+        """List every error of the wiring; empty if the workflow is valid."""
+        from .validation import examine  # noqa: PLC0415 - a layer above; loaded when first validated
+
+        return examine(self).errors
+
+    def get_dependencies(self, node_name: str | Node[..., Any]) -> set[str]:
+        """Name every node upstream of a node."""
+        return self._reach(node_name, lambda node: (edge.source for edge in node.edges_in))
+
+    def get_downstream(self, node_name: str | Node[..., Any]) -> set[str]:
+        """Name every node downstream of a node."""
+        return self._reach(node_name, lambda node: (edge.target for edge in node.edges_out))
+
+    def _reach(
+        self, node_name: str | Node[..., Any], ahead: Callable[[Node[..., Any]], Iterator[Node[..., Any]]]
+    ) -> set[str]:
+        found: set[str] = set()
+        pending = [self._named(node_name)]
+        while pending:
+            for node in ahead(pending.pop()):
+                if node.name not in found:
+                    found.add(node.name)
+                    pending.append(node)
+        return found
+
+    def plan(self) -> Plan:
+        """Validate, and lower to the immutable plan that runs, compiles and is drawn; made anew after a change.
+
+        Raises:
+            WorkflowValidationError: the workflow is not valid.
+        """
+        if self._plan is None:
+            from .plan import lower  # noqa: PLC0415 - a layer above; loaded when first planned
+            from .validation import validate_workflow  # noqa: PLC0415 - a layer above
+
+            validate_workflow(self)
+            self._plan = lower(self)
+        return self._plan
+
+    # -- running and results -----------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        mode: Mode = "sequential",
+        context: Context | None = None,
+        max_workers: int | None = None,
+        **named: Any,
+    ) -> Any:
+        """Run, and give the final value: of the composed function, of the one sink, or a dict of the sinks that ran.
+
+        Inputs are given by port name, as a mapping or by keyword.
+
+        Raises:
+            WorkflowValidationError: the workflow is not valid.
+            InputError: an input is missing, unknown or of a wrong type.
+            WorkflowExecutionError: a node failed.
+        """
+        return self._runner(max_workers).run({**(inputs or {}), **named}, mode, context=context).value
+
+    async def run_async(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        mode: Mode = "sequential",
+        context: Context | None = None,
+        max_workers: int | None = None,
+        **named: Any,
+    ) -> Any:
+        """Run on the current event loop, and give the final value; otherwise as ``run``."""
+        runner = self._runner(max_workers)
+        return (await runner.run_async({**(inputs or {}), **named}, mode, context=context)).value
+
+    def _runner(self, max_workers: int | None) -> Any:
+        from .run.runner import Runner  # noqa: PLC0415 - a layer above; loaded when first run
+
+        return Runner(self, max_workers=max_workers)
+
+    @overload
+    def __getitem__(self, node_name: Node[..., R]) -> R: ...
+    @overload
+    def __getitem__(self, node_name: str) -> Any: ...
+    def __getitem__(self, node_name: Any) -> Any:
+        """Get the result of a node in the last finished run, ``None`` if it has none.
+
+        Raises:
+            KeyError: there is no such node.
+        """
+        name: str = getattr(node_name, "name", node_name)
+        value = self.context.get_result(name)
+        if value is None and not self._is_result_name(name):
+            hint = did_you_mean(name, self.nodes, what="nodes")
+            raise KeyError(f'Workflow "{self.name}" has no node "{name}" ({hint})')
+        return value
+
+    def _is_result_name(self, name: str) -> bool:
+        return name in self.nodes or name in self.context.results
+
+    @overload
+    def get_result(self, node_name: Node[..., R]) -> R | None: ...
+    @overload
+    def get_result(self, node_name: str) -> Any: ...
+    def get_result(self, node_name: Any) -> Any:
+        """Get the result of a node in the last finished run, ``None`` if it has none."""
+        return self.context.get_result(node_name)
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """All results of the last finished run."""
+        return self.context.results
+
+    def seen_with(self, context: Context) -> Workflow:
+        """Give a view of this workflow whose results are those of one run."""
+        view = copy.copy(self)
+        view.context = context
+        return view
+
+
+WorkflowBase = Workflow
+"""The specification's name."""
