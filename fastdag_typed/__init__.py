@@ -32,6 +32,17 @@ if TYPE_CHECKING:
     from .run.runner import Runner
     from .show.visualizer import Visualizer
     from .step import Event, Layer, Observer, Policy, Step
+    from .store.records import (
+        StoredError,
+        from_dict,
+        from_json,
+        from_row,
+        from_yaml,
+        to_dict,
+        to_json,
+        to_row,
+        to_yaml,
+    )
     from .store.workflows import WorkflowSerializer
     from .validation import validate_workflow
 
@@ -44,8 +55,17 @@ _LATER: Final = {
     "Policy": "step",
     "Runner": "run.runner",
     "Step": "step",
+    "StoredError": "store.records",
     "Visualizer": "show.visualizer",
     "WorkflowSerializer": "store.workflows",
+    "from_dict": "store.records",
+    "from_json": "store.records",
+    "from_row": "store.records",
+    "from_yaml": "store.records",
+    "to_dict": "store.records",
+    "to_json": "store.records",
+    "to_row": "store.records",
+    "to_yaml": "store.records",
     "validate_workflow": "validation",
 }
 """Names whose modules are imported when first asked for, so that authoring alone stays light."""
@@ -85,6 +105,7 @@ __all__ = [
     "StaleModuleWarning",
     "State",
     "Step",
+    "StoredError",
     "TargetError",
     "ValidationResult",
     "Visualizer",
@@ -95,6 +116,14 @@ __all__ = [
     "WorkflowSerializer",
     "WorkflowValidationError",
     "__version__",
+    "from_dict",
+    "from_json",
+    "from_row",
+    "from_yaml",
+    "to_dict",
+    "to_json",
+    "to_row",
+    "to_yaml",
     "validate_workflow",
 ]
 
@@ -104,7 +133,7 @@ def __getattr__(name: str) -> Any:
     module = _LATER.get(name)
     if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - part of importing lazily
+    from importlib import import_module
 
     value = getattr(import_module(f".{module}", __name__), name)
     globals()[name] = value

@@ -69,7 +69,7 @@ def transitive_reduction(preds: Sequence[Sequence[int]]) -> list[tuple[int, ...]
     """
     kept: list[tuple[int, ...]] = []
     for before in preds:
-        if len(before) < 2:  # noqa: PLR2004 - a single predecessor is never implied
+        if len(before) < 2:
             kept.append(tuple(before))
             continue
         wanted = sorted(set(before), reverse=True)

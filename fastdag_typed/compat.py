@@ -1,281 +1,266 @@
 """Whether a value of one declared type fits a port of another, as a type checker would judge it.
 
-Says ``None`` where it cannot know: then nothing is reported.
+Every verdict is ``True``, ``False`` or ``None``: it cannot be known here, so nothing is reported. The rules are mypy's:
+a class fits its bases, parameters fit by their variance, what has no type fits everything.
 """
 
 from __future__ import annotations
 
-import collections.abc as abc
 import types
 import typing
-from collections import deque
-from inspect import Parameter
-from typing import Annotated, Any, Final, ForwardRef, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
+from collections import abc
+from enum import EnumType, Flag
+from functools import lru_cache
+from typing import Any, Final, Literal, Never, Union, cast, get_args, get_origin
 
-EMPTY: Final = Parameter.empty
-_UNIONS: Final = (Union, types.UnionType)
-_NUMBERS: Final[dict[type, tuple[type, ...]]] = {float: (int,), complex: (int, float)}  # PEP 484's numeric tower
+from .hints import (
+    CALLABLE,
+    EMPTY,
+    arguments,
+    bindings,
+    class_hints,
+    class_of,
+    declaration,
+    is_list,
+    is_typed_dict,
+    plain,
+    seen_as,
+    show,
+    substitute,
+    union,
+    unmark,
+)
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["EMPTY", "fits", "show"]
 
 
 def fits(source: Any, target: Any) -> bool | None:
     """Tell whether a value of type ``source`` fits type ``target``; ``None``: cannot know.
 
-    Both are runtime type hints; ``inspect.Parameter.empty`` and ``Any`` fit and accept everything.
+    Both are runtime type hints; ``EMPTY`` and ``Any`` fit and accept everything.
     """
-    source, target = _plain(source), _plain(target)
-    if source is target or target is object or _is_any(source) or _is_any(target):
+    if source is target:
         return True
-    if isinstance(source, _UNKNOWN) or isinstance(target, _UNKNOWN):
-        return None
-    if _is_never(source):
-        return True
-    origin = get_origin(source)
-    if origin in _UNIONS:
-        return _all(fits(member, target) for member in get_args(source))
-    if get_origin(target) in _UNIONS:
-        return _any(fits(source, member) for member in get_args(target))
-    if origin is Literal or get_origin(target) is Literal:
-        return _literal(source, target)
-    if source is type(None) or target is type(None):
-        return source is target or (None if _is_protocol(target) else False)
+    if type(source) is type and type(target) is type:  # two plain classes: most edges end here
+        return (
+            target in source.__mro__
+            or source is EMPTY
+            or target is EMPTY
+            or (target in _PROMOTED and issubclass(source, _PROMOTED[target]))
+        )
     try:
-        return _classes(source, target)
-    except TypeError:  # an exotic hint that is no class: nothing is known
+        return _remembered(source, target)
+    except TypeError:  # a hint without a hash, such as Annotated[int, []]
+        return _judge(source, target)
+
+
+def _judge(source: Any, target: Any) -> bool | None:
+    try:
+        return _fits(source, target)
+    except (TypeError, RecursionError):  # a hint that no rule foresees, or two that contain themselves
         return None
 
 
-_UNKNOWN: Final = (TypeVar, ParamSpec, ForwardRef, str)
+_remembered: Final = lru_cache(maxsize=1024)(_judge)
+_PROMOTED: Final[dict[type, tuple[type, ...]]] = {float: (int,), complex: (int, float)}  # PEP 484, numeric tower
 
 
-def show(hint: Any) -> str:
-    """Write a type the way mypy writes it in messages."""
-    if hint is EMPTY:
-        return "Any"
-    if hint is None or hint is type(None):
-        return "None"
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in _UNIONS:
-        return " | ".join(show(member) for member in args)
-    if origin is Annotated:
-        return show(args[0])
-    if origin is Literal:
-        return f"Literal[{', '.join(map(repr, args))}]"
-    if origin is not None:
-        inner = ", ".join("..." if a is Ellipsis else f"[{', '.join(map(show, a))}]" if isinstance(a, list) else show(a) for a in args)
-        return f"{_name(origin)}[{inner}]" if inner else _name(origin)
-    return _name(hint)
+def _fits(source: Any, target: Any) -> bool | None:  # noqa: PLR0911 - one for each rule
+    source, target = plain(source), plain(target)
+    if source is target or target is object or Any in (source, target) or source is Never:
+        return True
+    have, want = class_of(source), class_of(target)
+    if Literal in (want, *map(get_origin, get_args(target) if want is Union else ())):
+        source = _as_literals(source)
+        have = class_of(source)
+    if have is Union:
+        return _all(_fits(member, target) for member in get_args(source))
+    if want is Union:
+        return _any(_fits(source, member) for member in get_args(target))
+    if have is Literal:
+        return source == target if want is Literal else _fits(type(get_args(source)[0]), target)
+    if isinstance(source, typing.NewType):
+        return _fits(source.__supertype__, target)
+    if not isinstance(have, type):  # a type variable, a name that was not found, ...
+        return None
+    if want in (Literal, Never) or isinstance(target, typing.NewType):
+        return False
+    return _classes(source, have, target, want) if isinstance(want, type) else None
 
 
-def _name(hint: Any) -> str:
-    if isinstance(hint, type):
-        return hint.__name__
-    return getattr(hint, "__name__", None) or str(hint).removeprefix("typing.")
+def _classes(source: Any, have: Any, target: Any, want: Any) -> bool | None:
+    if is_typed_dict(want):
+        return _typed_dicts(source, target) if is_typed_dict(have) else False
+    for special, judge in _SPECIAL:
+        if special is want or special is have:
+            return judge(source, have, target, want)
+    if want in _PROMOTED and issubclass(have, _PROMOTED[want]):
+        return True
+    theirs, ours = seen_as(source, want), arguments(target)
+    if theirs is None:
+        return _structure(have, want)
+    return True if ours is None else _parameters(want, theirs, ours)
 
 
-def _plain(hint: Any) -> Any:
-    """Take off what does not change the set of values: aliases, Annotated, NewType is kept."""
-    while True:
-        if hint is None:
-            return type(None)
-        if get_origin(hint) is Annotated:
-            hint = get_args(hint)[0]
-        elif type(hint).__name__ == "TypeAliasType":
-            hint = hint.__value__
-        else:
-            return hint
+def _all(verdicts: Iterable[bool | None]) -> bool | None:
+    sure = True
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        sure = sure and verdict is True
+    return sure or None
 
 
-def _is_any(hint: Any) -> bool:
-    return hint is EMPTY or hint is Any
-
-
-def _is_never(hint: Any) -> bool:
-    return hint is typing.NoReturn or hint is typing.Never
-
-
-def _is_protocol(hint: Any) -> bool:
-    return bool(getattr(get_origin(hint) or hint, "_is_protocol", False))
-
-
-def _all(verdicts: typing.Iterable[bool | None]) -> bool | None:
-    found = list(verdicts)
-    return False if False in found else None if None in found else True
-
-
-def _any(verdicts: typing.Iterable[bool | None]) -> bool | None:
+def _any(verdicts: Iterable[bool | None]) -> bool | None:
     found = list(verdicts)
     return True if True in found else None if None in found else False
 
 
-def _literal(source: Any, target: Any) -> bool | None:
-    if get_origin(source) is not Literal:
-        return False if isinstance(get_origin(source) or source, type) else None
-    values = get_args(source)
-    if get_origin(target) is Literal:
-        wanted = {(type(v), v) for v in get_args(target)}
-        return all((type(v), v) in wanted for v in values)
-    return _all(fits(type(v), target) for v in values)
+def _as_literals(hint: Any) -> Any:
+    """Write a type with few values as the union of them."""
+    if hint is bool:
+        return union((Literal[True], Literal[False]))
+    values = tuple(cast("Iterable[Any]", hint)) if isinstance(hint, EnumType) and not issubclass(hint, Flag) else ()
+    return union(Literal[value] for value in values) if values else hint
 
 
-def _classes(source: Any, target: Any) -> bool | None:
-    if isinstance(source, typing.NewType):
-        return source is target or fits(source.__supertype__, target)
-    if isinstance(target, typing.NewType):
-        return False
-    have, want = get_origin(source) or source, get_origin(target) or target
-    if not (isinstance(have, type) and isinstance(want, type)):
-        return None
-    if typing.is_typeddict(have) or typing.is_typeddict(want):
-        return _typed_dicts(source, have, want, target)
-    if want in _NUMBERS and issubclass(have, _NUMBERS[want]):
-        return True
-    if _is_protocol(want) and not issubclass_nominal(have, want):
-        return _protocol(have, want)
-    if want is abc.Callable:
-        return _callables(source, have, target)
-    if want is type or have is type:
-        return True if want in have.__mro__ and not get_args(target) else None if have is type or issubclass(have, type) else False
-    if not issubclass(have, want):
-        return False
-    return _arguments(source, have, target, want)
-
-
-def issubclass_nominal(have: type, want: type) -> bool:
-    """Tell whether a class says itself that it is a kind of another."""
-    return want in have.__mro__
-
-
-def _protocol(have: type, want: type) -> bool | None:
-    """A class lacking a member of the protocol does not fit; one that has them all may."""
-    members = {
-        name
-        for base in want.__mro__
-        if getattr(base, "_is_protocol", False)
-        for name in (*vars(base), *getattr(base, "__annotations__", ()))
-        if not name.startswith("_abc_") and name not in _PROTOCOL_NOISE
-    }
-    annotated = {name for base in have.__mro__ for name in getattr(base, "__annotations__", ())}
-    return None if all(hasattr(have, name) or name in annotated for name in members) else False
-
-
-class _Bare(typing.Protocol): ...
-
-
-_PROTOCOL_NOISE: Final = frozenset(vars(_Bare)) | frozenset(vars(typing.Protocol)) | frozenset(vars(typing.Generic)) | {
-    "__class_getitem__", "__orig_bases__", "__parameters__", "__type_params__", "__annotate__", "__annotate_func__", "__annotations_cache__",
-    "__init__", "__hash__", "__slots__", "__static_attributes__", "__firstlineno__", "__non_callable_proto_members__", "__annotations__",
-}  # fmt: skip
-
-
-def _typed_dicts(source: Any, have: type, want: type, target: Any) -> bool | None:
-    if not typing.is_typeddict(have):
-        return False  # no mapping is known to have the keys
-    if not typing.is_typeddict(want):
-        if want is dict or not issubclass(dict, want):
-            return False  # mypy: a TypedDict is a Mapping[str, object], not a dict
-        args = get_args(target)
-        if want in (abc.Mapping, abc.Collection, abc.Iterable, abc.Container, abc.Sized, abc.Reversible):
-            return fits(str, args[0]) if not args or len(args) == 1 else _all([fits(str, args[0]), fits(object, args[1])]) if args else True
-        return False
-    if have is want:
-        return None if get_args(source) else True
-    lacks = getattr(want, "__required_keys__", frozenset()) - getattr(have, "__required_keys__", frozenset())
-    return False if lacks else None
-
-
-def _callables(source: Any, have: type, target: Any) -> bool | None:
-    if have is abc.Callable:
-        theirs, ours = get_args(source), get_args(target)
-        if not theirs or not ours:
-            return True
-        verdict = fits(theirs[1], ours[1])
-        if isinstance(theirs[0], list) and isinstance(ours[0], list):
-            if len(theirs[0]) != len(ours[0]):
-                return False
-            return _all([verdict, *(fits(b, a) for a, b in zip(theirs[0], ours[0], strict=True))])
-        return verdict if verdict is False else None
-    if have is type or callable(getattr(have, "__call__", None)) and "__call__" in dir(have):  # noqa: B004
-        return None
-    return False
-
-
-_COVARIANT: Final = frozenset(
-    {
-        tuple, frozenset, abc.Iterable, abc.Iterator, abc.Collection, abc.Container, abc.Sequence, abc.Reversible,
-        abc.Set, abc.Awaitable, abc.AsyncIterable, abc.AsyncIterator, abc.KeysView, abc.ValuesView, abc.ItemsView,
-    }
-)  # fmt: skip
-_INVARIANT: Final = frozenset(
-    {list, set, dict, deque, abc.MutableSequence, abc.MutableSet, abc.MutableMapping}
-)
-_ONE_ARGUMENT: Final = (_COVARIANT | _INVARIANT) - {tuple, dict, abc.MutableMapping, abc.ItemsView}
-
-
-def _arguments(source: Any, have: type, target: Any, want: type) -> bool | None:
-    ours = get_args(target)
-    if not ours or all(_is_any(a) for a in ours):
-        return True
-    theirs = _as_base(source, have, want)
-    if theirs is None:
-        return None
-    if not theirs or all(_is_any(a) for a in theirs):
-        return True
-    if want is tuple:
+def _parameters(cls: type, theirs: tuple[Any, ...], ours: tuple[Any, ...]) -> bool | None:
+    if cls is tuple:
         return _tuples(theirs, ours)
-    if len(theirs) != len(ours):
-        return None
-    if want in _COVARIANT:
-        return _all(map(fits, theirs, ours))
-    if want in _INVARIANT:
-        return _all(map(_same, theirs, ours))
-    if want is abc.Mapping:
-        return _all([_same(theirs[0], ours[0]), fits(theirs[1], ours[1])])
-    return True if theirs == ours else None
+    variables = declaration(cls)[0]
+    if not len(theirs) == len(ours) == len(variables):
+        return True if theirs == ours else None
+    return _all(map(_parameter, variables, theirs, ours))
 
 
-def _same(source: Any, target: Any) -> bool | None:
-    if _is_any(source) or _is_any(target) or source == target:
-        return True
-    return _all([fits(source, target), fits(target, source)])
+def _parameter(variable: Any, theirs: Any, ours: Any) -> bool | None:
+    if getattr(variable, "__covariant__", False):
+        return _fits(theirs, ours)
+    if getattr(variable, "__contravariant__", False):
+        return _fits(ours, theirs)
+    same = _all((_fits(theirs, ours), _fits(ours, theirs)))
+    return same or None if getattr(variable, "__infer_variance__", False) else same
 
 
 def _tuples(theirs: tuple[Any, ...], ours: tuple[Any, ...]) -> bool | None:
-    loose, open_end = Ellipsis in theirs, Ellipsis in ours
-    if open_end:
-        items = theirs[:1] if loose else theirs
-        return _all(fits(item, ours[0]) for item in items)
-    if loose:
-        return False
-    if len(theirs) != len(ours):
-        return False
-    return _all(map(fits, theirs, ours))
+    if ours[1:] == (...,):
+        return _all(_fits(item, ours[0]) for item in theirs if item is not ...)
+    if theirs[1:] == (...,):  # only one whose items are not known may have the right length
+        return plain(theirs[0]) is Any
+    return len(theirs) == len(ours) and _all(map(_fits, theirs, ours))
 
 
-def _as_base(source: Any, have: type, want: type) -> tuple[Any, ...] | None:
-    """Find the arguments that a type has when seen as one of its bases; ``None``: not known."""
-    args = get_args(source)
-    if have is want:
-        return args
-    if have in (str,) and want in _COVARIANT:
-        return (str,)
-    if have in (bytes, bytearray, range, memoryview) and want in _COVARIANT:
-        return (int,)
-    if have is tuple and want in _COVARIANT:
-        if not args:
-            return ()
-        items = args[:1] if Ellipsis in args else args
-        return (Union[tuple(items)],) if items else None
-    if have in _ONE_ARGUMENT and want in _ONE_ARGUMENT:
-        return args
-    if issubclass(have, abc.Mapping) and get_origin(source) is not None and have.__module__ in ("builtins", "collections", "collections.abc"):
-        if want in (abc.Mapping, abc.MutableMapping, dict):
-            return args
-        if want in _COVARIANT:
-            return args[:1]
-    if have.__module__ in ("builtins", "collections", "collections.abc") and not args:
-        return ()
-    for base in getattr(have, "__orig_bases__", ()):
-        origin = get_origin(base)
-        if origin is want and not any(isinstance(a, TypeVar) for a in get_args(base)) and not args:
-            return get_args(base)
-    return None
+# -- types that are known by what they have --------------------------------------------------------------------------
+
+
+def _hashable(_source: Any, have: Any, _target: Any, want: Any) -> bool | None:
+    if have is abc.Hashable:
+        return _structure(have, want)
+    if have.__hash__ is None:
+        return False if have.__module__ == "builtins" else None  # mypy holds a dataclass hashable
+    return None if have is type or have.__module__ == "collections.abc" or _is_protocol(have) else True
+
+
+def _is_protocol(cls: type) -> bool:
+    return getattr(cls, "_is_protocol", False)
+
+
+def _structure(have: type, want: type) -> bool | None:
+    """Compare by members: a class that lacks a member does not fit; one that has them all may."""
+    if not _is_protocol(want):
+        virtual = issubclass(have, want) and not is_typed_dict(have)
+        return None if virtual else False  # registered, or by the look of its methods
+    from typing_extensions import get_protocol_members  # typing has it from 3.13 on
+
+    members = get_protocol_members(want)
+    if not members or have is type(None):
+        return members <= {"__bool__", "__hash__"}
+    known = {name for base in have.__mro__ for name in (*vars(base), *_mentioned(base))}
+    return None if members <= known or "__getattr__" in known else False
+
+
+def _mentioned(cls: type) -> Iterable[str]:
+    """Names that a class annotates, and those that its methods use: they may set them on ``self``."""
+    yield from getattr(cls, "__annotations__", ())
+    for value in vars(cls).values():
+        yield from getattr(getattr(value, "__code__", None), "co_names", ())
+
+
+class _Key(typing.NamedTuple):
+    hint: Any
+    required: bool
+    readonly: bool
+
+
+def _typed_dicts(source: Any, target: Any) -> bool | None:
+    theirs, ours = _keys(source), _keys(target)
+    if not ours.keys() <= theirs.keys():
+        return False
+    return _all(_key(theirs[name], ours[name]) for name in ours)
+
+
+def _key(theirs: _Key, ours: _Key) -> bool | None:
+    if ours.readonly:
+        return _fits(theirs.hint, ours.hint) if theirs.required or not ours.required else False
+    if theirs.readonly or theirs.required is not ours.required:
+        return False
+    return _all((_fits(theirs.hint, ours.hint), _fits(ours.hint, theirs.hint)))
+
+
+def _keys(hint: Any) -> dict[str, _Key]:
+    cls = class_of(hint)
+    bound = bindings(hint)
+    keys: dict[str, _Key] = {}
+    for name, marked in class_hints(cls).items():
+        kind, marks = unmark(marked)
+        # Where annotations are text, __required_keys__ does not know the marks.
+        required = "Required" in marks or ("NotRequired" not in marks and name in cls.__required_keys__)
+        keys[name] = _Key(substitute(kind, bound), required, "ReadOnly" in marks)
+    return keys
+
+
+def _class_objects(source: Any, have: Any, target: Any, want: Any) -> bool | None:
+    """Judge where a class is the value: ``type[A]``."""
+    ours = arguments(target)
+    if have is not type:  # a metaclass
+        return (ours is None or None) if issubclass(have, type) else False
+    (theirs,) = arguments(source) or (Any,)
+    if want is type:
+        return True if ours is None else _fits(theirs, ours[0])
+    if not isinstance(theirs, type) or _is_protocol(want):
+        return None
+    return _structure(type, want) if type(theirs) is type else _fits(type(theirs), target)
+
+
+def _callables(source: Any, have: Any, target: Any, want: Any) -> bool | None:
+    if want is not CALLABLE:
+        return _structure(types.FunctionType, want)
+    theirs, ours = arguments(source) or (..., Any), arguments(target) or (..., Any)
+    if have is CALLABLE:
+        return _all((_fits(theirs[1], ours[1]), _takes(theirs[0], ours[0])))
+    if have is type:
+        made = theirs[0] if arguments(source) else Any
+        return (ours[0] is ... and _fits(made, ours[1])) or None
+    if not any("__call__" in vars(base) for base in have.__mro__):
+        return False
+    return (ours[0] is ... and plain(ours[1]) is Any) or None
+
+
+def _takes(theirs: Any, ours: Any) -> bool | None:
+    """Whether what has one list of parameters can be called with another."""
+    if theirs is ... or ours is ...:
+        return True
+    if is_list(theirs) and is_list(ours):
+        return len(theirs) == len(ours) and _all(map(_fits, ours, theirs))
+    return None  # a ParamSpec
+
+
+_SPECIAL: Final = (
+    (abc.Hashable, _hashable),
+    (CALLABLE, _callables),
+    (type, _class_objects),
+)
+"""Classes with rules of their own; the first that is on either side decides."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .diagnostic import Diagnostic, Location, did_you_mean
 from .exceptions import PlaceholderError, WiringError
-from .node import EMPTY, Edge, Given, Node, add_edge, caller, check_output, tracer
+from .node import Edge, Given, Node, add_edge, caller, check_output, tracer
+from .ports import EMPTY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
     from .workflow import Workflow
 
 
@@ -23,9 +24,7 @@ class Placeholder:
 
     __slots__ = ("_default", "_name", "_node", "_output")
 
-    def __init__(
-        self, node: Node[..., Any] | None, output: str | None, name: str, default: Any = EMPTY
-    ) -> None:
+    def __init__(self, node: Node[..., Any] | None, output: str | None, name: str, default: Any = EMPTY) -> None:
         self._node = node
         self._output = output
         self._name = name
@@ -69,15 +68,15 @@ class Placeholder:
 
 def describe(value: Placeholder) -> str:
     """Say what a placeholder stands for."""
-    node, output = value._node, value._output  # noqa: SLF001 - attributes of a placeholder are the user's fields
+    node, output = value._node, value._output
     if node is None:
-        return f'the workflow input "{value._name}"'  # noqa: SLF001
+        return f'the workflow input "{value._name}"'
     return f'output "{output}" of "{node.name}"' if output else f'the result of "{node.name}"'
 
 
 def origin(value: Placeholder) -> tuple[Node[..., Any] | None, str | None]:
     """Give the node (``None``: a workflow input) and output that a placeholder stands for."""
-    return value._node, value._output  # noqa: SLF001 - attributes of a placeholder are the user's fields
+    return value._node, value._output
 
 
 def _field(value: Placeholder, name: str) -> Placeholder:
@@ -157,7 +156,7 @@ class Composition:
             if isinstance(value, Placeholder):
                 source, output = origin(value)
                 if source is None:
-                    given = Given(value._default, value._name)  # noqa: SLF001 - a placeholder's own attributes
+                    given = Given(value._default, value._name)
                 else:
                     add_edge(Edge(source, node, output, index, name, None, where))
                     continue

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from .returns import name_of
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from .node import Node
 
 R = TypeVar("R")
@@ -42,7 +44,7 @@ class Context:
     def get_result(self, node_name: str) -> Any: ...
     def get_result(self, node_name: str | Node[..., Any]) -> Any:
         """Get the result of a node, ``None`` if it has none."""
-        return self.results.get(getattr(node_name, "name", node_name))
+        return self.results.get(name_of(node_name))
 
     def set_result(self, node_name: str, value: Any) -> None:
         """Set the result of a node."""
@@ -56,9 +58,7 @@ class FSMContext(Context):
     current_state: str | None = None
     state_history: list[str] = field(default_factory=list[str])
     cycle_count: int = 0
-    cycle_results: dict[str, list[tuple[int, Any]]] = field(
-        default_factory=dict[str, list[tuple[int, Any]]]
-    )
+    cycle_results: dict[str, list[tuple[int, Any]]] = field(default_factory=dict[str, list[tuple[int, Any]]])
 
     @overload
     def get_result(self, node_name: Node[..., R]) -> R | None: ...
@@ -66,7 +66,7 @@ class FSMContext(Context):
     def get_result(self, node_name: str) -> Any: ...
     def get_result(self, node_name: str | Node[..., Any]) -> Any:
         """Get the latest result of a state; ``"state.8"`` is its result as of cycle 8, ``None`` if there is none yet."""
-        name: str = getattr(node_name, "name", node_name)
+        name = name_of(node_name)
         if name in self.results:
             return self.results[name]
         state, _, cycle = name.rpartition(".")

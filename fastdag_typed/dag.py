@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from .node import Node, Select
 from .workflow import NodeDecorator, Workflow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
     from .returns import SelectReturn
     from .step import Policy
 
@@ -93,6 +93,7 @@ class DAG(Workflow):
 
         Raises:
             WorkflowValidationError: the inner workflow is not valid.
+
         """
         make = AsyncSubWorkflow if workflow.plan().is_async else SubWorkflow
         return self.add_node(Node(make(workflow), name, node_type="workflow"))

@@ -86,7 +86,7 @@ def did_you_mean(name: str, known: Iterable[str], *, what: str = "known") -> str
 
     Source: ``difflib.get_close_matches`` (Ratcliff and Obershelp's gestalt pattern matching).
     """
-    from difflib import get_close_matches  # noqa: PLC0415 - only on the way to an error
+    from difflib import get_close_matches
 
     names = sorted(known)
     close = get_close_matches(name, names, n=1)
@@ -94,5 +94,5 @@ def did_you_mean(name: str, known: Iterable[str], *, what: str = "known") -> str
         return f'did you mean "{close[0]}"?'
     if not names:
         return f"{what}: none"
-    more = f" and {len(names) - 10} more" if len(names) > 10 else ""  # noqa: PLR2004
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return f"{what}: {', '.join(names[:10])}{more}"

@@ -37,9 +37,7 @@ class WorkflowValidationError(FastDagError):
 class WorkflowExecutionError(FastDagError):
     """A node failed while a workflow was running; the original exception is ``__cause__``."""
 
-    def __init__(
-        self, message: str, *, node_name: str | None = None, where: Location | None = None
-    ) -> None:
+    def __init__(self, message: str, *, node_name: str | None = None, where: Location | None = None) -> None:
         super().__init__(message)
         self.node_name = node_name
         self.where = where

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from .context import Context, FSMContext
@@ -10,6 +9,7 @@ from .node import State
 from .workflow import Workflow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from .returns import FSMReturn
     from .step import Policy
 
@@ -36,6 +36,7 @@ class FSM(Workflow):
     Args:
         max_cycles: where a run stops that does not stop itself.
         on_max_cycles: ``"stop"`` stops there with a warning in the log, ``"raise"`` raises.
+
     """
 
     kind: ClassVar[Literal["DAG", "FSM"]] = "FSM"
@@ -66,8 +67,8 @@ class FSM(Workflow):
     def state(
         self,
         name: str | None = None,
-        is_initial: bool = False,  # noqa: FBT001, FBT002 - the specification's signature
-        is_final: bool = False,  # noqa: FBT001, FBT002 - the specification's signature
+        is_initial: bool = False,
+        is_final: bool = False,
         *,
         initial: bool = False,
         terminal: bool = False,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, cast, overload
 
+from .compat import fits
 from .diagnostic import Diagnostic, Location, did_you_mean
 from .exceptions import WiringError
 from .ports import EMPTY, Port, Signature, feed, read_output, signature_of
+from .returns import name_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
     from .context import Context
     from .step import Kind, Policy, Take
     from .workflow import Workflow
@@ -51,7 +53,7 @@ class Edge:
         output: str | None,
         port: int | None,
         input_name: str | None,
-        branch: bool | str | None,  # noqa: FBT001 - the name of a branch, of which two are bools
+        branch: bool | str | None,
         where: tuple[str, int],
     ) -> None:
         self.source = source
@@ -70,7 +72,10 @@ class Edge:
     @property
     def input_port(self) -> Port | None:
         """The port it leads to, ``None`` for order only."""
-        return None if self.port is None else self.target.ports[self.port]
+        if self.port is None:
+            return None
+        target = self.target
+        return (target.ports if target.declares_inputs else target.signature.inputs)[self.port]
 
     @property
     def location(self) -> Location:
@@ -84,9 +89,14 @@ class Edge:
             return None, EMPTY, True
         source = self.source
         signature = source.signature
-        if source.node_type in ("condition", "select") and self.output is None:
-            # Without a value of its own a condition passes on what its first input was given.
-            return None, source.passes(), True
+        returns = signature.returns
+        if self.output is None:
+            if source.node_type in ("condition", "select"):
+                # Without a value of its own a condition passes on what its first input was given.
+                returns = source.passes()
+                return None, returns, fits(returns, port.type) is not False
+            if returns is port.type:
+                return None, returns, True
         return feed(signature.returns, signature.fields, source.declared, self.output, port)
 
 
@@ -115,13 +125,9 @@ class Source(Generic[R_co]):
     @overload
     def __rshift__(self: Source[T], other: Callable[Concatenate[Any, T, P2], R2]) -> Node[..., R2]: ...
     @overload
-    def __rshift__(
-        self: Source[T], other: Callable[Concatenate[Any, Any, T, P2], R2]
-    ) -> Node[..., R2]: ...
+    def __rshift__(self: Source[T], other: Callable[Concatenate[Any, Any, T, P2], R2]) -> Node[..., R2]: ...
     @overload
-    def __rshift__(
-        self: Source[T], other: Callable[Concatenate[Any, Any, Any, T, P2], R2]
-    ) -> Node[..., R2]: ...
+    def __rshift__(self: Source[T], other: Callable[Concatenate[Any, Any, Any, T, P2], R2]) -> Node[..., R2]: ...
     @overload
     def __rshift__(
         self: Source[T],
@@ -133,6 +139,9 @@ class Source(Generic[R_co]):
     def __rshift__(self, other: Sequence[Any]) -> Fan[Any]: ...
     def __rshift__(self, other: Any) -> Any:
         """Connect to the next free port of a node, or of each node of a list; give what was connected to."""
+        if isinstance(other, Node):
+            wire(self, other, where=caller())
+            return other
         return _wire_all([self], other)
 
     __or__ = __rshift__
@@ -147,6 +156,7 @@ class Source(Generic[R_co]):
 
         Raises:
             WiringError: no such port, or no free one.
+
         """
         wire(self, other, output_name=output_name, input_name=input_name)
         return other
@@ -161,7 +171,7 @@ class Outlet(Source[R_co]):
         self,
         node: Node[..., Any],
         output: str | None = None,
-        branch: bool | str | None = None,  # noqa: FBT001 - the name of a branch, of which two are bools
+        branch: bool | str | None = None,
     ) -> None:
         self.node = node
         self.output = output
@@ -194,7 +204,7 @@ class Fan(list[R]):
         """Connect every node of the fan to a node, or to each node of a list."""
         return _wire_all(self, other)
 
-    __or__ = __rshift__  # type: ignore[assignment]
+    __or__ = __rshift__
 
 
 class Node(Source[R_co], Generic[P, R_co]):
@@ -251,7 +261,7 @@ class Node(Source[R_co], Generic[P, R_co]):
     func: Callable[P, Any]
     """The bare function; for an async one it returns an awaitable."""
 
-    def __init__(
+    def _setup(
         self,
         func: Callable[..., Any],
         name: str | None = None,
@@ -277,6 +287,9 @@ class Node(Source[R_co], Generic[P, R_co]):
         if description is None:
             self.description = getattr(func, "__doc__", None)
 
+    if not TYPE_CHECKING:  # mypy prefers an __init__ to a __new__ of the same class, and only that one gives P and R
+        __init__ = _setup
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the function; while a workflow is composed, record the call instead and give a placeholder."""
         trace = tracer.get()
@@ -292,7 +305,8 @@ class Node(Source[R_co], Generic[P, R_co]):
         """Run the function with a context and inputs by name, awaiting the result where it is awaitable."""
         if self.signature.context is not None:
             kwargs[self.signature.context] = context
-        result = self.func(*(), **kwargs)
+        func: Callable[..., Any] = self.func
+        result = func(**kwargs)
         return await result if self.signature.is_async else result
 
     def copy(self, name: str) -> Node[P, R_co]:
@@ -384,6 +398,7 @@ class Node(Source[R_co], Generic[P, R_co]):
 
         Raises:
             WiringError: there is no such output.
+
         """
         check_output(self, name, caller())
         return Outlet(self, name)
@@ -421,9 +436,9 @@ class Condition(Node[P, R_co]):
         false_branch: str | Node[..., Any] | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(func, name, node_type="condition", **options)
-        self.true_branch: str | None = getattr(true_branch, "name", true_branch)
-        self.false_branch: str | None = getattr(false_branch, "name", false_branch)
+        self._setup(func, name, node_type="condition", **options)
+        self.true_branch = None if true_branch is None else name_of(true_branch)
+        self.false_branch = None if false_branch is None else name_of(false_branch)
 
     @property
     def on_true(self) -> Outlet[R_co]:
@@ -460,7 +475,7 @@ class State(Node[P, R_co]):
         is_final: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(func, name, node_type="fsm_state", **options)
+        self._setup(func, name, node_type="fsm_state", **options)
         self.is_initial = is_initial
         self.is_final = is_final
 
@@ -491,6 +506,7 @@ def wire(
 
     Raises:
         WiringError: no such output or input, the input is taken, or none is free.
+
     """
     where = where or caller()
     if not isinstance(source, Source):
@@ -513,7 +529,7 @@ def wire(
     if target.node_type == "fsm_state":
         add_edge(Edge(node, target, output, None, None, branch, where))
         return
-    names = target.signature.names if target._inputs is None else target._inputs  # noqa: SLF001 - same class
+    names = target.signature.names if target._inputs is None else target._inputs
     if input_name is None:
         free = _free_port(node, output, branch, target, names, where)
         if free is not None:
@@ -539,7 +555,7 @@ def add_edge(edge: Edge) -> None:
     """Record an edge at both its ends; the plans made of their workflows are out of date."""
     source, target = edge.source, edge.target
     port = edge.port
-    if port is None or target.signature.parameters[port][1] == "args" and target._inputs is None:  # noqa: SLF001
+    if port is None or (target._inputs is None and target.signature.parameters[port][1] == "args"):
         key: Any = (source, edge.output, edge.branch, port)
     else:
         key = edge.input
@@ -553,8 +569,9 @@ def add_edge(edge: Edge) -> None:
     source.outgoing.append(edge)
     for owner in source.owners:
         owner.changed()
-    for owner in target.owners:
-        owner.changed()
+    if target.owners != source.owners:
+        for owner in target.owners:
+            owner.changed()
 
 
 def remove_edge(edge: Edge) -> None:
@@ -571,7 +588,7 @@ def remove_edge(edge: Edge) -> None:
 def _free_port(
     node: Node[..., Any],
     output: str | None,
-    branch: bool | str | None,  # noqa: FBT001 - the name of a branch, of which two are bools
+    branch: bool | str | None,
     target: Node[..., Any],
     names: tuple[str, ...],
     where: tuple[str, int],
@@ -580,7 +597,7 @@ def _free_port(
     incoming = target.incoming
     if incoming is None and target.bound is None and names:
         parameters = target.signature.parameters
-        if len(names) == 1 and target._inputs is None and parameters[0][1] != "kwargs":  # noqa: SLF001
+        if len(names) == 1 and target._inputs is None and parameters[0][1] != "kwargs":
             return 0, names[0]
     incoming = incoming or {}
     bound = target.bound or {}
@@ -600,15 +617,15 @@ def _free_port(
             required = index if required is None else required
         elif optional is None:
             optional = index
-    index = optional if required is None else required
-    if index is not None:
-        port = ports[index]
+    free = optional if required is None else required
+    if free is not None:
+        port = ports[free]
         if port.kind == "kwargs":
             known = incoming.get(node.name)
             if known is not None and known.source is node:
                 return None
-            return index, node.name
-        return index, port.name
+            return free, node.name
+        return free, port.name
     if branch is not None:  # a branch needs no data to decide what runs
         return None, None
     if not ports:
@@ -658,9 +675,7 @@ def check_output(node: Node[..., Any], name: str, where: tuple[str, int]) -> Non
         hint = did_you_mean(name, node.outputs, what="outputs")
         if not node.declared and signature.returns is EMPTY:
             hint = f'declare it with outputs=["{name}"], or annotate what the function returns'
-        raise _refuse(
-            "fastdag-name", f'Node "{node.name}" has no output "{name}"', where, hint, node, name
-        ) from None
+        raise _refuse("fastdag-name", f'Node "{node.name}" has no output "{name}"', where, hint, node, name) from None
 
 
 def _wire_all(sources: Iterable[Any], target: Any) -> Any:
@@ -699,7 +714,7 @@ def _refuse(
 
 def caller() -> tuple[str, int]:
     """Find the user's line that is being carried out: the nearest one outside the library."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the documented way to the caller's line
+    frame = sys._getframe(1)
     while (frame.f_globals.get("__package__") or "").partition(".")[0] == _PACKAGE and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from .analysis import levels, linear_groups, topological_order, transitive_reduction
+from .analysis import levels, linear_groups, transitive_reduction
 from .compose import Placeholder, origin
 from .node import Condition, State
 from .ports import EMPTY, read_output
 from .step import Guard, Read, Step, Take
-from .validation import predecessors
+from .validation import ordered
 
 if TYPE_CHECKING:
     from .node import Edge, Given, Node
@@ -137,11 +137,12 @@ class Plan:
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the wiring: names, functions, ports, branches and constants, but no code."""
-        from hashlib import sha256  # noqa: PLC0415 - only who compiles or stores asks for it
+        from hashlib import sha256
 
         lines = [self.kind, self.name, repr(self.returns), repr(self.machine)]
         lines.extend(
-            f"{entry.name}|{entry.slot}|{entry.node}|{entry.port.name}|{_stable(entry.default)}" for entry in self.inputs
+            f"{entry.name}|{entry.slot}|{entry.node}|{entry.port.name}|{_stable(entry.default)}"
+            for entry in self.inputs
         )
         filled = {entry.slot for entry in self.inputs} | {step.out for step in self.steps}
         lines.extend(f"{slot}={_stable(value)}" for slot, value in enumerate(self.template) if slot not in filled)
@@ -191,14 +192,14 @@ class _Lowering:
         self.out: dict[Node[..., Any], int] = {}
         self.decision: dict[Node[..., Any], int] = {}
         self.uses_context = False
+        self.is_machine = workflow.kind == "FSM"
 
     def plan(self) -> Plan:
         workflow = self.workflow
         nodes = list(workflow.nodes.values())
         if workflow.kind == "FSM":
             return self._machine(nodes)
-        preds = predecessors(workflow)
-        order = topological_order(preds)
+        preds, order = ordered(workflow)
         place = [0] * len(order)
         for index, node in enumerate(order):
             place[node] = index
@@ -265,12 +266,14 @@ class _Lowering:
         self, node: Node[..., Any]
     ) -> tuple[tuple[Read, ...], tuple[tuple[str, Read], ...], tuple[Guard, ...]]:
         signature = node.signature
+        calls = signature.calls
+        if calls is not None and not (self.decision or node.bound or node.declares_inputs or self.is_machine):
+            return self._by_position(node, calls), (), ()
         named: dict[str, tuple[Read, Edge | None]] = {}
         starred: list[tuple[Read, Edge | None]] = []
         order_only: list[Edge] = []
-        is_state = self.workflow.kind == "FSM"
         ports = node.ports
-        if node.incoming and not is_state:
+        if node.incoming and not self.is_machine:
             for edge in node.incoming.values():
                 if edge.port is None:
                     order_only.append(edge)
@@ -306,6 +309,24 @@ class _Lowering:
         # A guarded edge without data, or any edge out of a step that may be skipped, decides whether this one runs.
         return tuple(r for r, _ in args), tuple((n, r) for n, r, _ in kwargs), tuple(guards)
 
+    def _by_position(self, node: Node[..., Any], ports: tuple[Port | None, ...]) -> tuple[Read, ...]:
+        """Read the arguments of the common node: no branches above it, nothing bound, nothing by keyword."""
+        incoming = node.incoming or {}
+        args: list[Read] = []
+        for port in ports:
+            if port is None:
+                self.uses_context = True
+                args.append(CONTEXT)
+                continue
+            edge = incoming.get(port.name)
+            if edge is not None:
+                args.append(self._read(edge))
+            else:
+                args.append(len(self.template))
+                self.inputs.append(Input(port.name, len(self.template), node.name, port, port.default))
+                self.template.append(port.default)
+        return tuple(args)
+
     def _given(self, node: Node[..., Any], port: Port, given: Given) -> int:
         slot = self._slot(given.value)
         if given.input is not None:
@@ -329,7 +350,7 @@ class _Lowering:
     def _returns(self) -> Returns:
         spec = self.workflow.returns
         if spec is None:
-            sinks = [node for node in self.workflow.nodes.values() if not any(e.port is not None for e in node.edges_out)]
+            sinks = [node for node in self.workflow.nodes.values() if not node.outgoing]
             return Returns("one" if len(sinks) == 1 else "dict", tuple((n.name, self.out[n]) for n in sinks))
         if isinstance(spec, Placeholder):
             return Returns("one", (("", self._returned(spec)),))
@@ -390,4 +411,3 @@ def _stable(value: Any) -> str:
         return f"{getattr(value, '__module__', '')}:{name}"
     text = repr(value)
     return text if " at 0x" not in text else f"{type(value).__module__}:{type(value).__qualname__}"
-

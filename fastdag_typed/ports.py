@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import sys
+import re
 import types
-import typing
-from collections.abc import Callable, Mapping
-from functools import cached_property, partial
-from typing import Any, Final, Literal, get_args, get_origin, is_typeddict
-from weakref import WeakKeyDictionary
+from collections.abc import Callable, Coroutine, Mapping
+from functools import cached_property
+from typing import Any, Final, ForwardRef, Literal, TypeVar, get_args, get_origin
+from weakref import WeakValueDictionary
 
 from .compat import fits
 from .context import Context
 from .diagnostic import Location
+from .functions import Parameter, PortKind, enclosing_names, function_of, is_async, names_of, read_signature
+from .hints import (
+    EMPTY,
+    bindings,
+    class_hints,
+    class_of,
+    evaluate,
+    is_named_tuple,
+    is_typed_dict,
+    members_of,
+    seen_as,
+    substitute,
+    unalias,
+    union,
+    unmark,
+)
 from .step import Take
 
-EMPTY: Final = inspect.Parameter.empty
-"""Stands for a missing annotation or default."""
+__all__ = ["EMPTY", "Port", "Signature", "feed", "fields_of", "read_output", "signature_of", "unwrap"]
 
 Direction = Literal["input", "output"]
-PortKind = Literal["positional", "standard", "keyword", "args", "kwargs", "field"]
-
-_KINDS: Final[dict[Any, PortKind]] = {
-    inspect.Parameter.POSITIONAL_ONLY: "positional",
-    inspect.Parameter.POSITIONAL_OR_KEYWORD: "standard",
-    inspect.Parameter.KEYWORD_ONLY: "keyword",
-    inspect.Parameter.VAR_POSITIONAL: "args",
-    inspect.Parameter.VAR_KEYWORD: "kwargs",
-}
-_CO_VARARGS: Final = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+Fields = dict[str, tuple[Any, Literal["key", "attr"]]]
+"""Type of each field of a value, and the way to read it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,61 +60,61 @@ class Port:
 
 
 class Signature:
-    """What wiring needs to know of a function; types are read when first asked for.
-
-    It holds no reference to the function, so that a cache of signatures keeps no function alive.
-    """
+    """What wiring needs to know of a function; types are read when first asked for, where they can wait."""
 
     def __init__(self, func: Callable[..., Any]) -> None:
-        plain = _plain(func)
-        self._scope: dict[str, Any] = getattr(plain, "__globals__", {})
-        parameters = _parameters(func)
-        self._notes = _annotations(func, plain, parameters)
+        parameters, self._notes = read_signature(func)
+        self._func = func  # so that no other function gets its id, by which signatures are found again
+        self._plain = plain = function_of(func)
         if any(isinstance(note, str) for note in self._notes.values()):
             # Names of an enclosing function can be seen only while that function runs.
-            scope = _caller_locals()
+            local = enclosing_names(plain)
             for name, note in self._notes.items():
-                found = self._evaluate(name, note, scope)
+                found = self._evaluate(note, local)
                 self._notes[name] = note if found is EMPTY else found
         self.context: str | None = None
-        kept: list[tuple[str, PortKind, Any]] = []
+        kept: list[Parameter] = []
         for name, kind, default in parameters:
-            if kind not in ("args", "kwargs") and (name == "context" or self._is_context(name)):
+            wanted = kind not in ("args", "kwargs") and (name == "context" or _is_context(self._notes.get(name)))
+            if wanted and self.context is None:
                 self.context = name
             else:
                 kept.append((name, kind, default))
         self.layout = tuple((name, kind) for name, kind, _ in parameters)
         self.parameters = tuple(kept)
         self.names = tuple(name for name, _, _ in kept)
-        self.is_async = inspect.iscoroutinefunction(plain)
+        self.is_async = is_async(func) or get_origin(self._notes.get("return")) is Coroutine
         code = getattr(plain, "__code__", None)
         self.where = Location(code.co_filename, code.co_firstlineno) if code else None
 
-    def _is_context(self, name: str) -> bool:
-        note = self._notes.get(name)
-        return isinstance(note, type) and issubclass(note, Context)
-
-    def _evaluate(self, name: str, note: Any, scope: dict[str, Any] | None = None) -> Any:
-        stub = types.SimpleNamespace(__annotations__={name: note})
-        try:
-            hints = typing.get_type_hints(stub, self._scope, scope, include_extras=True)
-        except Exception:  # noqa: BLE001 - whatever an annotation does, an unreadable one checks nothing
-            return EMPTY
-        return hints[name]
+    def _evaluate(self, note: Any, local: dict[str, Any] | None = None) -> Any:
+        return evaluate(note, names_of(self._plain), local, getattr(self._plain, "__type_params__", ()))
 
     @cached_property
     def hints(self) -> dict[str, Any]:
         """Types by parameter name and ``"return"``; an annotation that cannot be read is absent."""
-        found = {name: self._evaluate(name, note) for name, note in self._notes.items()}
+        found = {name: self._evaluate(note) for name, note in self._notes.items()}
         return {name: hint for name, hint in found.items() if hint is not EMPTY}
+
+    @cached_property
+    def bare(self) -> tuple[str, ...]:
+        """Parameters that have no type that can be read."""
+        return tuple(name for name in self.names if name not in self.hints)
+
+    @cached_property
+    def calls(self) -> tuple[Port | None, ...] | None:
+        """Ports in the order of a call by position, ``None`` for the context; nothing if it cannot be called so."""
+        if any(kind not in ("positional", "standard") for _, kind in self.layout):
+            return None
+        ports = {port.name: port for port in self.inputs}
+        return tuple(ports.get(name) for name, _ in self.layout)
 
     @cached_property
     def inputs(self) -> tuple[Port, ...]:
         """Input ports in the order of the parameters."""
         hints = self.hints
         return tuple(
-            Port(name, hints.get(name, EMPTY), default, "input", kind)
-            for name, kind, default in self.parameters
+            Port(name, hints.get(name, EMPTY), default, "input", kind) for name, kind, default in self.parameters
         )
 
     @cached_property
@@ -118,62 +123,79 @@ class Signature:
         return unwrap(self.hints.get("return", EMPTY))
 
     @cached_property
-    def fields(self) -> dict[str, tuple[Any, Literal["key", "attr"]]]:
+    def fields(self) -> Fields:
         """Fields of the value that are output ports of their own: name to type and way of reading."""
         return fields_of(self.returns)
 
 
-_signatures: WeakKeyDictionary[Callable[..., Any], Signature] = WeakKeyDictionary()
+_signatures: WeakValueDictionary[int, Signature] = WeakValueDictionary()
+"""Signatures in use, by the id of the function: the nodes keep them alive, and they their functions."""
 
 
 def signature_of(func: Callable[..., Any]) -> Signature:
     """Read the ports of a callable, once for each function."""
     if type(func) is not types.FunctionType:
         return Signature(func)
-    found = _signatures.get(func)
+    found = _signatures.get(id(func))
     if found is None:
-        found = _signatures[func] = Signature(func)
+        found = _signatures[id(func)] = Signature(func)
     return found
 
 
 def unwrap(hint: Any) -> Any:
     """Give the type of the value that a declared return type carries to the next node."""
-    from .returns import ConditionalReturn, FSMReturn, SelectReturn  # noqa: PLC0415 - see the layer test
+    from .returns import ConditionalReturn, FSMReturn, SelectReturn
 
-    origin = get_origin(hint)
-    if origin in (types.CoroutineType, typing.get_origin(typing.Coroutine[Any, Any, Any])):
-        return unwrap(get_args(hint)[2])
-    steering = (ConditionalReturn, SelectReturn, FSMReturn)
-    if hint in steering:
-        return EMPTY
-    if origin in steering:
-        return get_args(hint)[0]
+    hint = unalias(hint)
+    cls, args = class_of(hint), get_args(hint)
+    if cls is Coroutine and args:
+        return unwrap(args[2])
+    if cls in (ConditionalReturn, SelectReturn, FSMReturn):
+        return args[0] if args else EMPTY
+    members = list(members_of(hint)) if hint is not EMPTY else []
+    if any(class_of(member) in (ConditionalReturn, SelectReturn, FSMReturn) for member in members):
+        carried = [unwrap(member) for member in members]
+        return EMPTY if EMPTY in carried else union(carried)
     return hint
 
 
-def fields_of(hint: Any) -> dict[str, tuple[Any, Literal["key", "attr"]]]:
-    """List the fields of a TypedDict, NamedTuple or dataclass type with their types."""
-    base = get_origin(hint) or hint
-    if not isinstance(base, type):
-        return {}
-    if is_typeddict(base):
-        return {name: (kind, "key") for name, kind in _class_hints(base).items()}
-    if issubclass(base, tuple) and hasattr(base, "_fields"):
-        hints = _class_hints(base)
-        names: tuple[str, ...] = base._fields  # pyright: ignore[reportAttributeAccessIssue] - a NamedTuple has it
-        return {name: (hints.get(name, EMPTY), "attr") for name in names}
-    if dataclasses.is_dataclass(base):
-        hints = _class_hints(base)
-        return {
-            f.name: (EMPTY if isinstance(t := hints.get(f.name, EMPTY), typing.TypeVar) else t, "attr")
-            for f in dataclasses.fields(base)
+def fields_of(hint: Any) -> Fields:
+    """List the fields of a TypedDict, NamedTuple or dataclass type with their types; of a union, those of every member.
+
+    What is a key in one member of a union and an attribute in another cannot be read in one way, and is left out.
+    """
+    found: Fields
+    found, *others = [_fields(member) for member in members_of(hint)]
+    for other in others:
+        found = {
+            name: (union((kind, other[name][0])), how)
+            for name, (kind, how) in found.items()
+            if name in other and other[name][1] == how
         }
-    return {}
+    return found
+
+
+def _fields(hint: Any) -> Fields:
+    hint = unalias(hint)
+    cls = class_of(hint)
+    how: Literal["key", "attr"] = "attr"
+    if is_typed_dict(cls):
+        names = tuple(class_hints(cls))
+        how = "key"
+    elif is_named_tuple(cls):
+        names = cls._fields
+    elif isinstance(cls, type) and dataclasses.is_dataclass(cls):
+        names = tuple(field.name for field in dataclasses.fields(cls))
+    else:
+        return {}
+    hints, bound = class_hints(cls), bindings(hint)
+    kinds = {name: substitute(unalias(unmark(hints.get(name, EMPTY))[0]), bound) for name in names}
+    return {name: (EMPTY if isinstance(kind, TypeVar) else kind, how) for name, kind in kinds.items()}
 
 
 def feed(
     returns: Any,
-    fields: Mapping[str, tuple[Any, Literal["key", "attr"]]],
+    fields: Fields,
     declared: tuple[str, ...],
     output: str | None,
     port: Port,
@@ -190,7 +212,10 @@ def feed(
     whole = fits(returns, target)
     if whole is not False:
         return None, returns, True
-    if port.name in declared or port.name in fields or _is_open_mapping(returns):
+    if port.name in fields and port.name not in declared:
+        kind, how = fields[port.name]
+        return Take(-1, how, port.name), kind, fits(kind, target) is not False
+    if port.name in declared or _value_type(returns) is not None:
         take, kind = read_output(returns, fields, declared, port.name)
         return take, kind, fits(kind, target) is not False
     return None, returns, False
@@ -198,7 +223,7 @@ def feed(
 
 def read_output(
     returns: Any,
-    fields: Mapping[str, tuple[Any, Literal["key", "attr"]]],
+    fields: Fields,
     declared: tuple[str, ...],
     output: str,
 ) -> tuple[Take | None, Any]:
@@ -206,6 +231,7 @@ def read_output(
 
     Raises:
         KeyError: there is no such output.
+
     """
     if output in declared:
         return _read_declared(returns, fields, declared, output)
@@ -214,15 +240,15 @@ def read_output(
     if output in fields:
         kind, how = fields[output]
         return Take(-1, how, output), kind
-    if _is_open_mapping(returns):
-        args = get_args(returns)
-        return Take(-1, "key", output), args[1] if len(args) == 2 else EMPTY  # noqa: PLR2004 - key and value
+    value = _value_type(returns)
+    if value is not None:
+        return Take(-1, "key", output), value
     raise KeyError(output)
 
 
 def _read_declared(
     returns: Any,
-    fields: Mapping[str, tuple[Any, Literal["key", "attr"]]],
+    fields: Fields,
     declared: tuple[str, ...],
     output: str,
 ) -> tuple[Take | None, Any]:
@@ -235,80 +261,28 @@ def _read_declared(
         return Take(-1, how, output), kind
     if get_origin(returns) is tuple and Ellipsis not in args and index < len(args):
         return Take(-1, "item", output, index), args[index]
-    if _is_open_mapping(returns):
-        return Take(-1, "key", output), args[1] if len(args) == 2 else EMPTY  # noqa: PLR2004 - key and value
+    value = _value_type(returns)
+    if value is not None:
+        return Take(-1, "key", output), value
     if len(declared) == 1 and returns is not EMPTY:
         return None, returns
     return Take(-1, "named", output, index), EMPTY
 
 
-def _is_open_mapping(hint: Any) -> bool:
-    base = get_origin(hint) or hint
-    return isinstance(base, type) and issubclass(base, Mapping) and not is_typeddict(base)
+def _value_type(hint: Any) -> Any:
+    """Type of what a mapping holds under keys that are text; ``None`` if it is no such mapping."""
+    args = None if is_typed_dict(class_of(hint)) else seen_as(hint, Mapping)
+    if args is None or fits(str, args[0]) is False:
+        return None
+    return EMPTY if isinstance(args[1], TypeVar) else args[1]
 
 
-def _class_hints(base: type) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(base)
-    except Exception:  # noqa: BLE001 - an unreadable annotation checks nothing
-        return {}
+def _is_context(note: Any) -> bool:
+    """Whether an annotation means the context, also one whose name exists only for type checkers."""
+    text = note.__forward_arg__ if isinstance(note, ForwardRef) else note
+    if isinstance(text, str):
+        return _CONTEXT.fullmatch(text) is not None
+    return any(isinstance(member, type) and issubclass(member, Context) for member in members_of(note))
 
 
-def _plain(func: Any) -> Any:
-    """Get the function behind a method, partial, wrapper or callable object."""
-    while True:
-        if isinstance(func, types.MethodType):
-            func = func.__func__
-        elif isinstance(func, partial):
-            func = func.func
-        elif hasattr(func, "__wrapped__"):
-            func = func.__wrapped__
-        elif isinstance(func, types.FunctionType | type) or hasattr(func, "__signature__"):
-            return func
-        else:
-            call = getattr(type(func), "__call__", None)  # noqa: B004 - the method is looked at, not called
-            if not isinstance(call, types.FunctionType):
-                return func
-            func = call
-
-
-def _parameters(func: Callable[..., Any]) -> list[tuple[str, PortKind, Any]]:
-    if type(func) is types.FunctionType and not hasattr(func, "__wrapped__"):
-        code = func.__code__
-        if not (code.co_flags & _CO_VARARGS or code.co_kwonlyargcount or code.co_posonlyargcount):
-            # The common function, read without inspect: many times faster.
-            names = code.co_varnames[: code.co_argcount]
-            defaults: tuple[Any, ...] = func.__defaults__ or ()
-            padded = (EMPTY,) * (len(names) - len(defaults)) + defaults
-            return [(name, "standard", default) for name, default in zip(names, padded, strict=True)]
-    try:
-        found = inspect.signature(func).parameters.values()
-    except (ValueError, TypeError):  # a builtin without a signature takes what it is given
-        return [("args", "args", EMPTY), ("kwargs", "kwargs", EMPTY)]
-    return [(p.name, _KINDS[p.kind], p.default) for p in found]
-
-
-def _annotations(
-    func: Callable[..., Any], plain: Any, parameters: list[tuple[str, PortKind, Any]]
-) -> dict[str, Any]:
-    if isinstance(plain, types.FunctionType):
-        wanted = {name for name, _, _ in parameters} | {"return"}
-        return {name: note for name, note in plain.__annotations__.items() if name in wanted}
-    try:
-        signature = inspect.signature(func)
-    except (ValueError, TypeError):
-        return {}
-    notes = {p.name: p.annotation for p in signature.parameters.values() if p.annotation is not EMPTY}
-    if isinstance(plain, type):
-        notes["return"] = plain
-    elif signature.return_annotation is not EMPTY:
-        notes["return"] = signature.return_annotation
-    return notes
-
-
-def _caller_locals() -> dict[str, Any]:
-    """Find the names of the function that is wiring, where annotations written as text may live."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the documented way to the caller's names
-    while frame is not None and (frame.f_globals.get("__package__") or "").partition(".")[0] == __package__:
-        frame = frame.f_back  # type: ignore[assignment]
-    return dict(frame.f_locals) if frame is not None and frame.f_locals is not frame.f_globals else {}
+_CONTEXT: Final = re.compile(r"(None *\| *)?([\w.]*Optional\[)?([\w.]+\.)?(FSM)?Context\]?( *\| *None)?")

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
     from .node import Node
 
-V_co = TypeVar("V_co", covariant=True)
+    V_co = TypeVar("V_co", covariant=True, default=Any)  # without brackets the value is not checked
+else:
+    from typing import TypeVar
+
+    V_co = TypeVar("V_co", covariant=True)
+
+
+def name_of(node: str | Node[..., Any]) -> str:
+    """Give the name of a node that is given by name or as itself."""
+    return node if isinstance(node, str) else node.name
 
 
 class Unset(Enum):
@@ -63,8 +74,8 @@ class FSMReturn(Generic[V_co]):
         self,
         next_state: str | Node[..., Any] | None = None,
         value: V_co | None = None,
-        stop_condition: bool = False,  # noqa: FBT001, FBT002 - the specification's signature
-        continue_execution: bool = True,  # noqa: FBT001, FBT002 - the specification's signature
+        stop_condition: bool = False,
+        continue_execution: bool = True,
         *,
         stop: bool = False,
     ) -> None:

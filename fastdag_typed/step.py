@@ -24,7 +24,7 @@ class Take(NamedTuple):
     slot: int
     how: Literal["key", "attr", "item", "named"]
     name: str
-    index: int = 0
+    index: int = 0  # type: ignore[assignment]  # shadows tuple.index, of no use here
 
 
 Read = int | Take
@@ -69,7 +69,7 @@ class Step(NamedTuple):
     ``waits`` are the steps it waits for (transitively reduced); ``args`` are never reduced.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # shadows tuple.index, of no use here
     name: str
     func: Call
     args: tuple[Read, ...]

@@ -25,6 +25,7 @@ def validate_workflow(workflow: Workflow, *, strict: bool = True) -> ValidationR
 
     Raises:
         WorkflowValidationError: the workflow is not valid and ``strict`` is true; it carries the result.
+
     """
     result = examine(workflow)
     if strict and not result.is_valid:
@@ -44,7 +45,7 @@ def examine(workflow: Workflow) -> ValidationResult:
 
 
 def check_nodes(workflow: Workflow) -> Iterator[Diagnostic]:
-    """A workflow has nodes."""
+    """Find a workflow without nodes."""
     if not workflow.nodes:
         decorator = "@fsm.state" if workflow.kind == "FSM" else "@dag.node"
         yield Diagnostic(
@@ -56,11 +57,13 @@ def check_nodes(workflow: Workflow) -> Iterator[Diagnostic]:
 
 
 def check_members(workflow: Workflow) -> Iterator[Diagnostic]:
-    """Every edge is between nodes of the workflow."""
+    """Find edges to nodes that are not in the workflow."""
     nodes = workflow.nodes
     for node in nodes.values():
-        for edge in (*node.edges_in, *node.edges_out):
-            other = edge.source if edge.target is node else edge.target
+        for edge, other in (
+            *((edge, edge.source) for edge in node.edges_in if workflow not in edge.source.owners),
+            *((edge, edge.target) for edge in node.edges_out if workflow not in edge.target.owners),
+        ):
             if nodes.get(other.name) is not other:
                 yield Diagnostic(
                     "fastdag-member",
@@ -73,7 +76,7 @@ def check_members(workflow: Workflow) -> Iterator[Diagnostic]:
 
 
 def check_signatures(workflow: Workflow) -> Iterator[Diagnostic]:
-    """The inputs that a node declares are those of its function."""
+    """Find declared inputs that are not those of the function."""
     for node in workflow.nodes.values():
         if node.declares_inputs:
             yield from _declared_inputs(node)
@@ -106,10 +109,10 @@ def _declared_inputs(node: Node[..., Any]) -> Iterator[Diagnostic]:
 
 
 def check_types(workflow: Workflow) -> Iterator[Diagnostic]:
-    """The type of each value fits the port that it is wired to."""
+    """Find values whose type does not fit the port that they are wired to."""
     for node in workflow.nodes.values():
-        for edge in node.edges_in:
-            if edge.port is not None:
+        if node.incoming:
+            for edge in node.incoming.values():
                 _, kind, right = edge.resolve()
                 if not right:
                     yield mismatch(edge, kind)
@@ -137,12 +140,12 @@ def mismatch(edge: Edge, kind: Any) -> Diagnostic:
 
 
 def check_annotations(workflow: Workflow) -> Iterator[Diagnostic]:
-    """What is not annotated is not checked; that is worth a warning."""
+    """Find what is not annotated and so not checked."""
     for node in workflow.nodes.values():
         signature = node.signature
-        bare = [name for name in signature.names if name not in signature.hints]
+        bare = signature.bare
         if "return" not in signature.hints and any(e.port is not None for e in node.edges_out):
-            bare.append("return")
+            bare = (*bare, "return")
         if bare:
             names = ", ".join(f'"{name}"' for name in bare)
             yield Diagnostic(
@@ -156,7 +159,7 @@ def check_annotations(workflow: Workflow) -> Iterator[Diagnostic]:
 
 
 def check_entrypoints(workflow: Workflow) -> Iterator[Diagnostic]:
-    """Entrypoints exist, and where they are given they are all there is."""
+    """Find entrypoints that do not exist, and nodes without edges that are none."""
     for name in workflow.entrypoints:
         if name not in workflow.nodes:
             yield Diagnostic(
@@ -176,17 +179,17 @@ def check_entrypoints(workflow: Workflow) -> Iterator[Diagnostic]:
                 f'Node "{node.name}" has no input connections and is not an entrypoint',
                 where=node.where,
                 node=node.name,
-                hint=f'connect it, or add it: set_entrypoint({", ".join(map(repr, [*given, node.name]))})',
+                hint=f"connect it, or add it: set_entrypoint({', '.join(map(repr, [*given, node.name]))})",
             )
 
 
 def check_cycles(workflow: Workflow) -> Iterator[Diagnostic]:
-    """A DAG has no cycle; one is shown as the path that closes it."""
+    """Find cycles, each shown as the path that closes it."""
     if workflow.kind != "DAG":
         return
     nodes = list(workflow.nodes.values())
-    preds = predecessors(workflow)
-    if len(topological_order(preds)) == len(nodes):
+    preds, order = ordered(workflow)
+    if len(order) == len(nodes):
         return
     for cycle in find_cycles(preds):
         path = [nodes[index] for index in cycle]
@@ -200,16 +203,24 @@ def check_cycles(workflow: Workflow) -> Iterator[Diagnostic]:
         )
 
 
-def predecessors(workflow: Workflow) -> list[list[int]]:
-    """List, for each node by its place of insertion, the places of the nodes it is wired from."""
-    at = {node: index for index, node in enumerate(workflow.nodes.values())}
-    return [
-        [at[edge.source] for edge in node.incoming.values() if edge.source in at] if node.incoming else [] for node in at
-    ]
+def ordered(workflow: Workflow) -> tuple[list[list[int]], list[int]]:
+    """List for each node, by its place of insertion, the nodes it is wired from, and order the nodes.
+
+    Nodes on a cycle, or behind one, are missing from the order.
+    """
+    found = workflow.order
+    if found is None:
+        at = {node: index for index, node in enumerate(workflow.nodes.values())}
+        preds = [
+            [at[edge.source] for edge in node.incoming.values() if edge.source in at] if node.incoming else []
+            for node in at
+        ]
+        found = workflow.order = preds, topological_order(preds)
+    return found
 
 
 def check_branches(workflow: Workflow) -> Iterator[Diagnostic]:
-    """Branches that are named exist, and what returns a choice is made a condition."""
+    """Find branches that do not exist, and choices that nothing acts on."""
     for node in workflow.nodes.values():
         if isinstance(node, Condition):
             for name in (node.true_branch, node.false_branch):
@@ -223,7 +234,7 @@ def check_branches(workflow: Workflow) -> Iterator[Diagnostic]:
                     )
         elif node.node_type == "standard":
             returned = node.signature.hints.get("return")
-            kind = get_origin(returned) or returned
+            kind: Any = get_origin(returned) or returned
             if kind in _STEERING and workflow.kind == "DAG":
                 yield Diagnostic(
                     "fastdag-branch",
@@ -243,7 +254,7 @@ _STEERING: Final[dict[Any, str]] = {
 
 
 def check_states(workflow: Workflow) -> Iterator[Diagnostic]:
-    """A state machine knows where it begins, and what follows each state that is wired."""
+    """Find state machines that do not know where to begin or what follows."""
     if workflow.kind != "FSM" or not workflow.nodes:
         return
     if len(workflow.entrypoints) != 1:
@@ -277,7 +288,7 @@ def check_states(workflow: Workflow) -> Iterator[Diagnostic]:
 
 
 def check_returned(workflow: Workflow) -> Iterator[Diagnostic]:
-    """What a composed function computes is used or returned."""
+    """Find results that a composed function neither uses nor returns."""
     if workflow.returns is None:
         return
     returned = workflow.returned_nodes()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+import gc
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from .compose import Composition, Placeholder, origin
@@ -12,7 +13,11 @@ from .diagnostic import Diagnostic, Location, did_you_mean
 from .exceptions import WiringError
 from .node import Condition, Edge, Node, Outlet, caller, remove_edge, wire
 
+from .returns import name_of
+import itertools
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from .plan import Plan
     from .returns import ConditionalReturn
     from .run.metrics import ExecutionMetrics
@@ -37,9 +42,7 @@ class ConditionDecorator(Protocol):
     """Makes a condition of a function."""
 
     @overload
-    def __call__(
-        self, func: Callable[P, Coroutine[Any, Any, ConditionalReturn[R]]], /
-    ) -> Condition[P, R]: ...
+    def __call__(self, func: Callable[P, Coroutine[Any, Any, ConditionalReturn[R]]], /) -> Condition[P, R]: ...
     @overload
     def __call__(self, func: Callable[P, ConditionalReturn[R]], /) -> Condition[P, R]: ...
     @overload
@@ -53,6 +56,7 @@ class Workflow:
         name: how messages, pictures and compiled modules call it.
         description: one line for pictures and documents.
         metadata: whatever should travel with the workflow; copied into the context of each run.
+
     """
 
     kind: ClassVar[Literal["DAG", "FSM"]]
@@ -72,6 +76,7 @@ class Workflow:
         self.returns: Any = None
         self.context: Context = Context()
         self.where = Location(*caller())
+        self.order: tuple[list[list[int]], list[int]] | None = None
         self._plan: Plan | None = None
 
     def __repr__(self) -> str:
@@ -103,14 +108,13 @@ class Workflow:
             outputs: names for the items of a returned tuple or the keys of a returned mapping.
             description: by default the docstring.
             policies: what is put around the node's call.
+
         """
         options.update(zip(("inputs", "outputs", "description"), args, strict=False))
         return self._decorate(Node, name, options)
 
     @overload
-    def condition(
-        self, func: Callable[P, Coroutine[Any, Any, ConditionalReturn[R]]], /
-    ) -> Condition[P, R]: ...
+    def condition(self, func: Callable[P, Coroutine[Any, Any, ConditionalReturn[R]]], /) -> Condition[P, R]: ...
     @overload
     def condition(self, func: Callable[P, ConditionalReturn[R]], /) -> Condition[P, R]: ...
     @overload
@@ -138,6 +142,7 @@ class Workflow:
 
         Raises:
             WiringError: a node of this name exists (it is a ``ValueError``).
+
         """
         if node.name in self.nodes:
             known = self.nodes[node.name].where
@@ -160,12 +165,13 @@ class Workflow:
         source: str | Node[..., Any],
         target: str | Node[..., Any],
         output: str | None = None,
-        input: str | None = None,  # noqa: A002 - the name that users of such libraries know
+        input: str | None = None,
     ) -> None:
         """Connect two nodes by name, by default to the next free input.
 
         Raises:
             WiringError: no such node, output or input, or the input is taken.
+
         """
         where = caller()
         start, end = self._named(source, where), self._named(target, where)
@@ -180,7 +186,7 @@ class Workflow:
 
     def set_entrypoint(self, *node_names: str | Node[..., Any]) -> None:
         """Say where a run begins; another node without incoming edges is then an error."""
-        self.entrypoints = [getattr(name, "name", name) for name in node_names]
+        self.entrypoints = [name_of(name) for name in node_names]
         self.entrypoints_where = Location(*caller())
         self.changed()
 
@@ -211,13 +217,13 @@ class Workflow:
     def chain(self, *nodes: Node[..., Any]) -> Node[..., Any]:
         """Connect nodes one after the other; give the last one."""
         where = caller()
-        for source, target in zip(nodes, nodes[1:], strict=False):
+        for source, target in itertools.pairwise(nodes):
             wire(source, target, where=where)
         return nodes[-1]
 
     def changed(self) -> None:
         """Forget the plan made of an earlier state of the workflow."""
-        self._plan = None
+        self._plan = self.order = None
 
     def _decorate(self, make: Callable[..., Node[..., Any]], name: Any, options: dict[str, Any]) -> Any:
         if callable(name) and not isinstance(name, str):
@@ -270,7 +276,7 @@ class Workflow:
 
     def validate(self) -> list[str]:
         """List every error of the wiring; empty if the workflow is valid."""
-        from .validation import examine  # noqa: PLC0415 - a layer above; loaded when first validated
+        from .validation import examine
 
         return examine(self).errors
 
@@ -299,13 +305,16 @@ class Workflow:
 
         Raises:
             WorkflowValidationError: the workflow is not valid.
+
         """
         if self._plan is None:
-            from .plan import lower  # noqa: PLC0415 - a layer above; loaded when first planned
-            from .validation import validate_workflow  # noqa: PLC0415 - a layer above
+            from .plan import lower
+            from .validation import validate_workflow
 
-            validate_workflow(self)
-            self._plan = lower(self)
+            with _collector_at_rest():
+                validate_workflow(self)
+                self._plan = lower(self)
+            self.order = None
         return self._plan
 
     # -- running and results -----------------------------------------------------------------------------------------
@@ -327,6 +336,7 @@ class Workflow:
             WorkflowValidationError: the workflow is not valid.
             InputError: an input is missing, unknown or of a wrong type.
             WorkflowExecutionError: a node failed.
+
         """
         return self._runner(max_workers).run({**(inputs or {}), **named}, mode, context=context).value
 
@@ -344,7 +354,7 @@ class Workflow:
         return (await runner.run_async({**(inputs or {}), **named}, mode, context=context)).value
 
     def _runner(self, max_workers: int | None) -> Any:
-        from .run.runner import Runner  # noqa: PLC0415 - a layer above; loaded when first run
+        from .run.runner import Runner
 
         return Runner(self, max_workers=max_workers)
 
@@ -357,8 +367,9 @@ class Workflow:
 
         Raises:
             KeyError: there is no such node.
+
         """
-        name: str = getattr(node_name, "name", node_name)
+        name = name_of(node_name)
         value = self.context.get_result(name)
         if value is None and not self._is_result_name(name):
             hint = did_you_mean(name, self.nodes, what="nodes")
@@ -386,6 +397,18 @@ class Workflow:
         view = copy.copy(self)
         view.context = context
         return view
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Keep the garbage collector from walking a large graph again and again while its plan is made: no garbage is."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 WorkflowBase = Workflow

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..diagnostic import did_you_mean
 from ..exceptions import BranchError
 from ..plan import CONTEXT, reads, slot_of
-from ..returns import UNSET, ConditionalReturn, SelectReturn
+from ..returns import UNSET, ConditionalReturn, SelectReturn, name_of
 from ..step import (
     SKIPPED,
     Call,
@@ -28,6 +28,7 @@ from ..step import (
 )
 
 if TYPE_CHECKING:
+    from ..node import Node
     from ..plan import Plan
 
 Slots = list[Any]
@@ -124,6 +125,7 @@ def drive(coroutine: Awaitable[Any]) -> Any:
 
     Raises:
         RuntimeError: it suspends.
+
     """
     steps: Any = coroutine.__await__()
     try:
@@ -266,6 +268,7 @@ def decide(step: Step, raw: Any, known: frozenset[str]) -> tuple[Decision, Any]:
     Raises:
         BranchError: it chose a node that it is not connected to.
         TypeError: it returned something else.
+
     """
     value: Any = UNSET
     chosen: str | None = None
@@ -289,5 +292,5 @@ def decide(step: Step, raw: Any, known: frozenset[str]) -> tuple[Decision, Any]:
     return decision, value
 
 
-def _name(branch: Any) -> str | None:
-    return getattr(branch, "name", branch)
+def _name(branch: str | Node[..., Any] | None) -> str | None:
+    return None if branch is None else name_of(branch)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ..diagnostic import did_you_mean
 from ..exceptions import BranchError
 from ..plan import PREVIOUS
-from ..returns import UNSET, ConditionalReturn, FSMReturn, SelectReturn
+from ..returns import UNSET, ConditionalReturn, FSMReturn, SelectReturn, name_of
 from ..step import SKIPPED
 
 if TYPE_CHECKING:
     from ..context import Context, FSMContext
+    from ..node import Node
     from ..plan import Plan
     from .bind import Bound
     from .events import Emitter
@@ -60,7 +61,7 @@ async def straight(run: Run) -> None:
     stamp(clock())
     index = 0
     try:
-        for index, (invoke, out, name, awaits) in enumerate(run.program):  # noqa: B007 - read when it fails
+        for index, (invoke, out, name, awaits) in enumerate(run.program):
             value = invoke(slots)
             if value is SKIPPED:
                 record.skipped.add(index)
@@ -103,9 +104,7 @@ async def machine(run: Run) -> None:
             raise
         finally:
             del record.running[index]
-            record.order.append(index)
-            record.starts.append(began)
-            record.ends.append(clock())
+            record.rows.append((began, index, clock()))
         slots[PREVIOUS] = value
         context.results[name] = value
         fsm.cycle_results.setdefault(name, []).append((fsm.cycle_count, value))
@@ -128,31 +127,32 @@ def _transition(plan: Plan, at: dict[str, int], index: int, raw: Any) -> tuple[A
 
     Raises:
         BranchError: it goes to a state that does not exist, or by a branch that is not wired.
+
     """
     ways: Any = plan.machine and plan.machine.transitions[index]
     if isinstance(raw, FSMReturn):
-        name = getattr(raw.next_state, "name", raw.next_state)
         stop = raw.stop_condition or not raw.continue_execution
-        if name is None or stop:
+        if raw.next_state is None or stop:
             return raw.value, None, stop
-        return raw.value, _state(plan, at, index, name), False
+        return raw.value, _state(plan, at, index, raw.next_state), False
     if isinstance(raw, ConditionalReturn):
         choice = raw.true_branch if raw.condition else raw.false_branch
         value = None if raw.value is UNSET else raw.value
         if choice is not None:
-            return value, _state(plan, at, index, getattr(choice, "name", choice)), False
+            return value, _state(plan, at, index, choice), False
         return value, next((way.target for way in ways if way.branch is bool(raw.condition)), None), False
     if isinstance(raw, SelectReturn):
         value = None if raw.value is UNSET else raw.value
-        choice = getattr(raw.branch, "name", raw.branch)
-        if choice is None:
+        if raw.branch is None:
             return value, None, False
-        found = next((way.target for way in ways if way.branch == choice), None)
-        return value, _state(plan, at, index, choice) if found is None else found, False
+        branch = name_of(raw.branch)
+        found = next((way.target for way in ways if way.branch == branch), None)
+        return value, _state(plan, at, index, branch) if found is None else found, False
     return raw, next((way.target for way in ways if way.branch is None), None), False
 
 
-def _state(plan: Plan, at: dict[str, int], index: int, name: str) -> int:
+def _state(plan: Plan, at: dict[str, int], index: int, state: str | Node[..., Any]) -> int:
+    name = name_of(state)
     found = at.get(name)
     if found is None:
         hint = did_you_mean(name, at, what="states")

@@ -36,7 +36,7 @@ class Emitter:
                 if getattr(observer, "required", False):
                     raise
                 self._observers.remove(observer)
-                from logging import getLogger  # noqa: PLC0415 - only on the way to a warning
+                from logging import getLogger
 
                 getLogger("fastdag_typed").exception(
                     "Observer %r failed on %r and is switched off for the rest of the run", observer, event

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, is_typeddict
 
 from ..compat import show
@@ -11,6 +10,7 @@ from ..exceptions import InputError
 from ..ports import EMPTY
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from ..diagnostic import Location
     from ..plan import Input, Plan
 
@@ -20,6 +20,7 @@ def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, in
 
     Raises:
         InputError: an input is missing, unknown or of a wrong type; it names every one.
+
     """
     slots = list(plan.template)
     wrong: list[Diagnostic] = []
@@ -88,7 +89,7 @@ def _where(plan: Plan, entry: Input) -> Location | None:
 def _short(value: Any, limit: int = 80) -> str:
     try:
         text = repr(value)
-    except Exception as error:  # noqa: BLE001 - a value's own fault must not hide the message about it
+    except Exception as error:
         text = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
@@ -99,9 +100,9 @@ def accepts(hint: Any, value: Any) -> bool:
         return True
     if type(hint) is type and not is_typeddict(hint) and not getattr(hint, "_is_protocol", False):
         return isinstance(value, _TOWER.get(hint, hint))
-    from beartype import BeartypeConf  # noqa: PLC0415 - takes 100 ms, only for types that are no plain class
-    from beartype.door import is_bearable  # noqa: PLC0415 - the same
-    from beartype.roar import BeartypeException  # noqa: PLC0415 - the same
+    from beartype import BeartypeConf
+    from beartype.door import is_bearable
+    from beartype.roar import BeartypeException
 
     try:
         return bool(is_bearable(value, hint, conf=BeartypeConf(is_pep484_tower=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import sub
 from typing import TYPE_CHECKING, Any
@@ -17,19 +17,30 @@ if TYPE_CHECKING:
 class Record:
     """The raw notes of one run, by step index; times are ``perf_counter`` seconds.
 
-    A sequential driver only appends to ``stamps``: the end of one step is the start of the next.
+    A sequential driver only appends to ``stamps``: the end of one step is the start of the next. The others append a
+    whole row, ``(start, index, end)``, for each call that has ended.
     """
 
-    __slots__ = ("attempts", "began", "branches", "closed", "ends", "failed", "order", "parallel", "plan", "running", "skipped", "stamps", "starts")
+    __slots__ = (
+        "attempts",
+        "began",
+        "branches",
+        "closed",
+        "failed",
+        "parallel",
+        "plan",
+        "rows",
+        "running",
+        "skipped",
+        "stamps",
+    )
 
     def __init__(self, plan: Plan, *, parallel: bool) -> None:
         self.plan = plan
         self.parallel = parallel
         self.began = 0.0
         self.stamps: list[float] = []
-        self.order: list[int] = []
-        self.starts: list[float] = []
-        self.ends: list[float] = []
+        self.rows: list[tuple[float, int, float]] = []
         self.running: dict[int, float] = {}
         self.skipped: set[int] = set()
         self.failed: dict[int, BaseException] = {}
@@ -37,60 +48,59 @@ class Record:
         self.branches: dict[str, bool | str | None] = {}
         self.closed = False
 
-    def settle(self) -> None:
-        """Turn the stamps of a sequential run into one row for each step."""
+    def columns(self) -> tuple[Sequence[int], Sequence[float], Sequence[float]]:
+        """Step index, start and end of each call that has ended, in the order in which they began."""
         stamps = self.stamps
-        if stamps:
-            if self.skipped:
-                kept = [i for i in range(len(stamps) - 1) if i not in self.skipped]
-                self.order, self.starts = kept, [stamps[i] for i in kept]
-                self.ends = [stamps[i + 1] for i in kept]
-            else:
-                self.order, self.starts, self.ends = list(range(len(stamps) - 1)), stamps[:-1], stamps[1:]
-
-    def node_times(self) -> dict[str, float]:
-        """Seconds in each node's calls."""
-        names = self.plan.names
-        if self.plan.machine is None:
-            return dict(zip([names[i] for i in self.order], map(sub, self.ends, self.starts), strict=True))
-        found: dict[str, float] = {}
-        for index, start, end in zip(self.order, self.starts, self.ends, strict=True):
-            found[names[index]] = found.get(names[index], 0.0) + end - start
-        return found
+        if not stamps:
+            rows = sorted(self.rows) if self.parallel else self.rows
+            return [i for _, i, _ in rows], [start for start, _, _ in rows], [end for _, _, end in rows]
+        if not self.skipped:
+            return range(len(stamps) - 1), stamps[:-1], stamps[1:]
+        kept = [i for i in range(len(stamps) - 1) if i not in self.skipped]
+        return kept, [stamps[i] for i in kept], [stamps[i + 1] for i in kept]
 
     def executions(self) -> dict[str, NodeExecution]:
         """How each node has run so far."""
-        if self.stamps:
-            self.settle()
         plan = self.plan
         levels = plan.levels if self.parallel else None
         found: dict[str, NodeExecution] = {}
-        for position, (index, start, end) in enumerate(zip(self.order, self.starts, self.ends, strict=True)):
-            step = plan.steps[index]
-            known = found.get(step.name)
+        for position, (index, start, end) in enumerate(zip(*self.columns(), strict=True)):
+            name = plan.names[index]
+            known = found.get(name)
             if known is not None:  # a state that was entered again
                 known.duration += end - start
                 known.attempts += 1
                 continue
-            found[step.name] = NodeExecution(
+            found[name] = NodeExecution(
                 order=levels[index] if levels else position,
-                status="failed" if index in self.failed else "done",
+                status="done",
                 start=start - self.began,
                 duration=end - start,
-                attempts=1 + self.attempts.get(step.name, 0),
+                attempts=1 + self.attempts.get(name, 0),
             )
         for index in self.failed:
             found[plan.names[index]].status = "failed"
         for index, start in list(self.running.items()):
-            order = levels[index] if levels else len(self.order)
+            order = levels[index] if levels else len(found)
             found[plan.names[index]] = NodeExecution(order, "running", start - self.began)
-        for index, step in enumerate(plan.steps):
-            if step.name not in found:
+        for index, name in enumerate(plan.names):
+            if name not in found:
                 status: Status = "skipped" if index in self.skipped else "pending"
-                found[step.name] = NodeExecution(levels[index] if levels else index, status)
+                found[name] = NodeExecution(levels[index] if levels else index, status)
         for name, branch in self.branches.items():
             found[name].branch = branch
         return found
+
+
+def node_times(names: Sequence[str], starts: Sequence[float], ends: Sequence[float]) -> dict[str, float]:
+    """Add up the seconds in each node's calls."""
+    times = map(sub, ends, starts)
+    found = dict(zip(names, times, strict=True))
+    if len(found) < len(names):  # a state machine comes to a state more than once
+        found = dict.fromkeys(found, 0.0)
+        for name, start, end in zip(names, starts, ends, strict=True):
+            found[name] += end - start
+    return found
 
 
 class ExecutionInfo(Mapping[str, NodeExecution]):

@@ -66,10 +66,7 @@ def _note(run: Run, index: int, began: float, value: Any) -> None:
 
 
 def _time(run: Run, index: int, began: float) -> None:
-    record = run.record
-    record.order.append(index)
-    record.starts.append(began)
-    record.ends.append(perf_counter())
+    run.record.rows.append((began, index, perf_counter()))
 
 
 class _Workers:
@@ -101,6 +98,8 @@ class _Workers:
 
     def _offer(self, index: int) -> None:
         """Queue a step, with one more thread if all are busy; the lock is held."""
+        if self.stopping:  # a thread begun now would wait for ever
+            return
         self.queue.put(index)
         if self.idle:
             self.idle -= 1
@@ -122,10 +121,7 @@ class _Workers:
         index = get()
         while index is not None:
             following = self._step(index)
-            if following is None:
-                index = get()
-            else:
-                index = following
+            index = get() if following is None else following
 
     def _step(self, index: int) -> int | None:
         run = self.run
@@ -135,7 +131,7 @@ class _Workers:
         run.record.running[index] = began
         try:
             value = run.program[index].invoke(run.slots)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, whatever it is
+        except BaseException as error:
             with self.lock:
                 del run.record.running[index]
                 _time(run, index, began)
@@ -184,7 +180,7 @@ async def concurrent(run: Run) -> None:
             run.record.running[index] = began
             try:
                 value = await _call(run, index, loop, pool)
-            except BaseException as error:  # noqa: BLE001 - raised by the runner, whatever it is
+            except BaseException as error:
                 if ended.is_set() and isinstance(error, asyncio.CancelledError):
                     return  # cancelled from here, because another step failed
                 _time(run, index, began)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,10 @@ from .bind import Bound, bind, drive, getter
 from .drivers import Run, machine, plain, straight
 from .events import Emitter
 from .inputs import fill
-from .metrics import ExecutionInfo, ExecutionMetrics, Record
+from .metrics import ExecutionInfo, ExecutionMetrics, Record, node_times
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
     from ..diagnostic import Location
     from ..plan import Plan, Returns
     from ..step import Observer, Policy, Read
@@ -35,6 +35,7 @@ class Runner:
             most 32.
 
     ``metrics`` are those of the last run, also of one that failed.
+
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Runner:
             WorkflowValidationError: the workflow is not valid.
             InputError: an input is missing, unknown or of a wrong type; no node has run.
             WorkflowExecutionError: a node failed; its exception is the cause.
+
         """
         run = self._begin(inputs, mode, context)
         if not run.plan.is_async:
@@ -85,7 +87,7 @@ class Runner:
         error: BaseException | None = None
         try:
             await _driver(run, mode)
-        except BaseException as raised:  # noqa: BLE001 - raised again by what finishes the run
+        except BaseException as raised:
             error = raised
         return self._finish(run, lambda: _raise(error))
 
@@ -123,7 +125,7 @@ class Runner:
         error: BaseException | None = None
         try:
             go()
-        except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
+        except BaseException as raised:
             error = raised
         failure = _failure(run, error)
         self.metrics = metrics = _metrics(run, perf_counter(), failure)
@@ -140,7 +142,7 @@ def _sync(run: Run, mode: Mode) -> None:
     if run.plan.machine is not None:
         drive(machine(run))
     elif mode == "parallel":
-        from .parallel import threads  # noqa: PLC0415 - brings asyncio, only for parallel runs
+        from .parallel import threads
 
         threads(run)
     elif run.plan.guarded:
@@ -153,7 +155,7 @@ async def _driver(run: Run, mode: Mode) -> None:
     if run.plan.machine is not None:
         await machine(run)
     elif mode == "parallel":
-        from .parallel import concurrent  # noqa: PLC0415 - brings asyncio, only for parallel runs
+        from .parallel import concurrent
 
         await concurrent(run)
     else:
@@ -161,15 +163,15 @@ async def _driver(run: Run, mode: Mode) -> None:
 
 
 def _in_a_loop(run: Run, mode: Mode) -> None:
-    import asyncio  # noqa: PLC0415 - 40 ms that only async nodes cost
+    import asyncio
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         asyncio.run(_driver(run, mode))
         return
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - only inside a running loop
-    from contextvars import copy_context  # noqa: PLC0415 - the same
+    from concurrent.futures import ThreadPoolExecutor
+    from contextvars import copy_context
 
     with ThreadPoolExecutor(1, thread_name_prefix="fastdag-loop") as pool:
         pool.submit(copy_context().run, asyncio.run, _driver(run, mode)).result()
@@ -211,7 +213,7 @@ def _cycles_exceeded(run: Run) -> WorkflowExecutionError | None:
     message = f'State machine "{run.plan.name}" stopped in state "{last}" after max_cycles={facts.max_cycles} cycles'
     if facts.on_max_cycles == "raise":
         return WorkflowExecutionError(message, node_name=last)
-    from logging import getLogger  # noqa: PLC0415 - only on the way to a warning
+    from logging import getLogger
 
     getLogger("fastdag_typed").warning("%s", message)
     return None
@@ -219,23 +221,24 @@ def _cycles_exceeded(run: Run) -> WorkflowExecutionError | None:
 
 def _metrics(run: Run, ended: float, failure: BaseException | None) -> ExecutionMetrics:
     record, plan = run.record, run.plan
-    record.settle()
     record.failed = run.failures
     for step in plan.steps if plan.guarded else ():
         if step.decision >= 0 and isinstance(decision := run.slots[step.decision], Decision):
             record.branches[step.name] = decision.branch
     record.closed = True
+    order, starts, ends = record.columns()
     names = plan.names
+    executed = names[: len(order)] if isinstance(order, range) else [names[i] for i in order]
     reason = run.stop_reason
     if failure is not None and reason != "max_cycles":
         reason = "failed" if isinstance(failure, Exception) else "interrupted"
     steps = plan.steps
     return ExecutionMetrics(
         total_time=ended - record.began,
-        node_times=record.node_times(),
-        nodes_executed=len(record.order) - len(run.failures),
+        node_times=node_times(executed, starts, ends),
+        nodes_executed=len(executed) - len(run.failures),
         errors=[describe(names[i], steps[i].node.where, run.failures[i]) for i in sorted(run.failures)],
-        execution_order=[names[i] for i in record.order],
+        execution_order=list(executed),
         stop_reason=reason,
         results=run.context.results,
         value=None if failure is not None else _value(plan.returns, run.slots),

@@ -1,0 +1,176 @@
+"""State machines go where their states say, remember every cycle, and stop where they should."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from fastdag_typed import (
+    FSM,
+    ConditionalReturn,
+    Context,
+    FSMReturn,
+    InputError,
+    Runner,
+    SelectReturn,
+    WorkflowExecutionError,
+    WorkflowValidationError,
+    validate_workflow,
+)
+
+
+def counter(limit: int = 3, **options: Any) -> FSM:
+    fsm = FSM("counter", **options)
+
+    @fsm.state(is_initial=True)
+    def start(first: int) -> FSMReturn[int]:
+        return FSMReturn("count", first)
+
+    @fsm.state
+    def count(n: int) -> FSMReturn[int]:
+        return FSMReturn("done" if n >= limit else "count", n + 1)
+
+    @fsm.state(terminal=True)
+    def done(n: int) -> FSMReturn[int]:
+        return FSMReturn(value=n)
+
+    return fsm
+
+
+def test_a_single_required_port_takes_the_previous_value() -> None:
+    fsm = counter()
+    metrics = Runner(fsm).run({"first": 1})
+    assert metrics.value == 4
+    assert metrics.stop_reason == "final"
+    assert fsm.state_history == ["count", "count", "count", "done", "END"]
+    assert metrics.execution_order == ["start", "count", "count", "count", "done"]
+    assert fsm.cycle_count == 5
+    assert fsm.current_state == "done"
+    assert metrics.executions["count"].attempts == 3
+
+
+def test_results_are_read_as_of_a_cycle() -> None:
+    fsm = counter()
+    fsm.run(first=1)
+    assert [fsm[f"count.{cycle}"] for cycle in range(1, 7)] == [None, 2, 3, 4, 4, 4]
+    assert fsm["count"] == 4
+    assert fsm.get_result("done.4") is None
+    with pytest.raises(KeyError, match=r'has no node "cuont" \(did you mean "count"\?\)'):
+        fsm["cuont"]
+
+
+def test_an_input_that_is_named_comes_before_the_previous_value() -> None:
+    fsm = counter(limit=0)
+    assert fsm.run(first=1, n=7) == 7
+
+
+def test_a_missing_input_of_the_first_state_is_refused() -> None:
+    with pytest.raises(InputError, match='Input "first" is missing: node "start" requires it'):
+        counter().run()
+
+
+def test_max_cycles_stops_with_a_warning_or_raises(caplog: pytest.LogCaptureFixture) -> None:
+    fsm = counter(limit=10**9, max_cycles=5)
+    with caplog.at_level(logging.WARNING):
+        metrics = Runner(fsm).run({"first": 1})
+    assert metrics.stop_reason == "max_cycles"
+    assert fsm.cycle_count == 5
+    assert len(fsm.state_history) == 5
+    assert fsm.state_history[-1] == "END"
+    assert "after max_cycles=5 cycles" in caplog.text
+    with pytest.raises(WorkflowExecutionError, match='stopped in state "count" after max_cycles=5'):
+        counter(limit=10**9, max_cycles=5, on_max_cycles="raise").run(first=1)
+
+
+@pytest.mark.parametrize("stop", [{"stop_condition": True}, {"stop": True}, {"continue_execution": False}, {"next_state": None}])
+def test_a_state_can_end_the_run(stop: dict[str, Any]) -> None:
+    fsm = FSM("f")
+
+    @fsm.state(initial=True)
+    def only() -> FSMReturn[str]:
+        return FSMReturn(**{"next_state": "only", **stop}, value="v")
+
+    assert fsm.run() == "v"
+    assert fsm.state_history == ["END"]
+
+
+def test_plain_values_follow_the_wired_transition() -> None:
+    fsm = FSM("f")
+
+    @fsm.state(is_initial=True)
+    def a() -> int:
+        return 1
+
+    @fsm.state
+    def b(x: int) -> ConditionalReturn[int]:
+        return ConditionalReturn(x > 3, x + 1)
+
+    @fsm.state
+    async def c(x: int) -> SelectReturn[int]:
+        await asyncio.sleep(0)
+        return SelectReturn(x + 10, "finish" if x > 4 else "b")
+
+    @fsm.state
+    def d(x: int) -> int:
+        return -x
+
+    a >> b
+    b.on_true >> c
+    b.on_false >> b
+    c.on("finish") >> d
+    assert fsm.run() == -15
+    assert fsm.state_history == ["b", "b", "b", "b", "c", "d", "END"]
+
+
+def test_states_may_be_given_as_nodes() -> None:
+    fsm = FSM("f")
+
+    @fsm.state
+    def last(x: int) -> int:
+        return x + 1
+
+    @fsm.state(is_initial=True)
+    def first() -> FSMReturn[int]:
+        return FSMReturn(next_state=last, value=1)
+
+    assert fsm.run() == 2
+
+
+def test_a_state_that_does_not_exist_is_an_error_of_the_state() -> None:
+    fsm = FSM("f")
+
+    @fsm.state(is_initial=True)
+    def red() -> FSMReturn[None]:
+        return FSMReturn("gren")
+
+    fsm.state(name="green")(lambda: 1)
+    with pytest.raises(WorkflowExecutionError, match=r'State "red" goes to "gren".*did you mean "green"') as caught:
+        fsm.run()
+    assert caught.value.node_name == "red"
+
+
+def test_each_run_starts_anew_and_metadata_is_copied() -> None:
+    fsm = FSM("f", metadata={"step": 1})
+
+    @fsm.state(is_initial=True)
+    def only(context: Context) -> int:
+        context.metadata["step"] += 1
+        return int(context.metadata["step"])
+
+    assert [fsm.run(), fsm.run()] == [2, 2]
+    assert fsm.metadata == {"step": 1}
+
+
+def test_what_a_machine_lacks_is_found_before_it_runs() -> None:
+    fsm = FSM("f")
+    with pytest.raises(WorkflowValidationError, match="has no nodes"):
+        fsm.run()
+    a, b, c = (fsm.state(name=name)(lambda: 1) for name in "abc")
+    a >> b
+    a >> c
+    result = validate_workflow(fsm, strict=False)
+    assert any("has no initial state" in error for error in result.errors)
+    assert any('State "a" has more than one plain transition, to "b" and "c"' in error for error in result.errors)
