@@ -27,11 +27,12 @@ from .returns import UNSET, ConditionalReturn, FSMReturn, SelectReturn
 from .workflow import Workflow, WorkflowBase
 
 if TYPE_CHECKING:
+    from .events import Event
     from .plan import Plan
     from .run.metrics import ExecutionMetrics
     from .run.runner import Runner
     from .show.visualizer import Visualizer
-    from .step import Event, Layer, Observer, Policy, Step
+    from .step import Layer, Observer, Policy, Step
     from .store.records import (
         StoredError,
         from_dict,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from .validation import validate_workflow
 
 _LATER: Final = {
-    "Event": "step",
+    "Event": "events",
     "ExecutionMetrics": "run.metrics",
     "Layer": "step",
     "Observer": "step",

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, Never, Union, cast, get_args, get_origin
 from .hints import (
     CALLABLE,
     EMPTY,
+    annotations_of,
     arguments,
     bindings,
     class_hints,
@@ -68,7 +69,7 @@ _remembered: Final = lru_cache(maxsize=1024)(_judge)
 _PROMOTED: Final[dict[type, tuple[type, ...]]] = {float: (int,), complex: (int, float)}  # PEP 484, numeric tower
 
 
-def _fits(source: Any, target: Any) -> bool | None:  # noqa: PLR0911 - one for each rule
+def _fits(source: Any, target: Any) -> bool | None:
     source, target = plain(source), plain(target)
     if source is target or target is object or Any in (source, target) or source is Never:
         return True
@@ -184,7 +185,7 @@ def _structure(have: type, want: type) -> bool | None:
 
 def _mentioned(cls: type) -> Iterable[str]:
     """Names that a class annotates, and those that its methods use: they may set them on ``self``."""
-    yield from getattr(cls, "__annotations__", ())
+    yield from annotations_of(cls)
     for value in vars(cls).values():
         yield from getattr(getattr(value, "__code__", None), "co_names", ())
 

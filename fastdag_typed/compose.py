@@ -12,6 +12,7 @@ from .ports import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
     from .workflow import Workflow
 
 
@@ -196,7 +197,7 @@ class Composition:
                 seen.add(ports[index].name)
                 yield index, ports[index].name, value
             elif star is not None:
-                yield star, ports[star].name, value
+                yield star, f"*{position - len(by_position)}", value
             else:
                 raise _bad_call(node, f"takes {len(by_position)} inputs by position, not {len(args)}", where, "")
         for name, value in kwargs.items():

@@ -9,6 +9,7 @@ from .returns import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from .node import Node
 
 R = TypeVar("R")
@@ -65,7 +66,7 @@ class FSMContext(Context):
     @overload
     def get_result(self, node_name: str) -> Any: ...
     def get_result(self, node_name: str | Node[..., Any]) -> Any:
-        """Get the latest result of a state; ``"state.8"`` is its result as of cycle 8, ``None`` if there is none yet."""
+        """Get the latest result of a state; ``"state.8"`` is its result as of cycle 8; ``None`` if it has none."""
         name = name_of(node_name)
         if name in self.results:
             return self.results[name]

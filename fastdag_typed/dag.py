@@ -10,6 +10,7 @@ from .workflow import NodeDecorator, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
+
     from .returns import SelectReturn
     from .step import Policy
 

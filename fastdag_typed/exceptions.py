@@ -57,7 +57,7 @@ class InputError(WorkflowExecutionError, ValueError):
 
 
 class SerializationError(FastDagError, ValueError):
-    """A document cannot be read as a workflow or record, or a value cannot be stored; ``path`` and ``line`` say where."""
+    """A document cannot be read, or a value cannot be stored; ``path`` and ``line`` say where."""
 
     def __init__(self, message: str, *, path: str = "", line: int | None = None) -> None:
         place = f"line {line}: " if line is not None else ""

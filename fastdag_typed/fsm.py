@@ -10,6 +10,7 @@ from .workflow import Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
+
     from .returns import FSMReturn
     from .step import Policy
 

@@ -53,12 +53,17 @@ def _call_method(func: object) -> Any:
 
 def names_of(plain: Any) -> dict[str, Any]:
     """Get the names of the module that a function or class is written in."""
-    module = sys.modules.get(getattr(plain, "__module__", None) or "")
-    return getattr(plain, "__globals__", None) or (vars(module) if module else {})
+    names: dict[str, Any] | None = getattr(plain, "__globals__", None)
+    if names is None:
+        module = sys.modules.get(getattr(plain, "__module__", None) or "")
+        names = vars(module) if module else {}
+    return names
 
 
 def is_async(func: Any) -> bool:
     """Whether a call gives what must be awaited; a wrapper does if what it wraps does."""
+    if type(func) is types.FunctionType and not func.__dict__:
+        return bool(func.__code__.co_flags & inspect.CO_COROUTINE)
     while func is not None:
         if inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(_call_method(func)):
             return True

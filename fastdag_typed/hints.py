@@ -37,7 +37,7 @@ def annotations_of(owner: Any) -> dict[str, Any]:
         from annotationlib import Format, get_annotations
 
         return get_annotations(owner, format=Format.FORWARDREF)
-    return inspect.get_annotations(owner)
+    return dict(owner.__annotations__) if isinstance(owner, types.FunctionType) else inspect.get_annotations(owner)
 
 
 def evaluate(

@@ -15,7 +15,9 @@ from .returns import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
+
     from .context import Context
+    from .ports import PortKind
     from .step import Kind, Policy, Take
     from .workflow import Workflow
 
@@ -256,7 +258,7 @@ class Node(Source[R_co], Generic[P, R_co]):
             *,
             policies: Iterable[Policy] = (),
         ) -> Node[P0, R]: ...
-        def __new__(cls, *args: Any, **kwargs: Any) -> Any: ...
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any: ...  # noqa: D102 - the class says it
 
     func: Callable[P, Any]
     """The bare function; for an async one it returns an awaitable."""
@@ -337,6 +339,10 @@ class Node(Source[R_co], Generic[P, R_co]):
             or Port(name, rest.type if rest else EMPTY, EMPTY, "input", "keyword" if rest else "standard")
             for name in self._inputs
         )
+
+    def kind_of(self, port: int) -> PortKind:
+        """Give the kind of an input port by its place."""
+        return self.signature.parameters[port][1] if self._inputs is None else self.ports[port].kind
 
     @property
     def declares_inputs(self) -> bool:
@@ -529,7 +535,7 @@ def wire(
     if target.node_type == "fsm_state":
         add_edge(Edge(node, target, output, None, None, branch, where))
         return
-    names = target.signature.names if target._inputs is None else target._inputs
+    names = tuple(target.inputs) if target.declares_inputs else target.signature.names
     if input_name is None:
         free = _free_port(node, output, branch, target, names, where)
         if free is not None:
@@ -555,10 +561,11 @@ def add_edge(edge: Edge) -> None:
     """Record an edge at both its ends; the plans made of their workflows are out of date."""
     source, target = edge.source, edge.target
     port = edge.port
-    if port is None or (target._inputs is None and target.signature.parameters[port][1] == "args"):
-        key: Any = (source, edge.output, edge.branch, port)
-    else:
-        key = edge.input
+    key: Any = edge.input
+    if port is None:
+        key = (source, edge.output, edge.branch, None)
+    elif target.kind_of(port) == "args" and place_of(key) is None:
+        key = (source, edge.output, edge.branch, port)
     if target.incoming is None:
         target.incoming = {}
     elif key in target.incoming:
@@ -597,39 +604,38 @@ def _free_port(
     incoming = target.incoming
     if incoming is None and target.bound is None and names:
         parameters = target.signature.parameters
-        if len(names) == 1 and target._inputs is None and parameters[0][1] != "kwargs":
+        if len(names) == 1 and not target.declares_inputs and parameters[0][1] != "kwargs":
             return 0, names[0]
     incoming = incoming or {}
     bound = target.bound or {}
-    ports = target.ports
-    optional: int | None = None
-    required: int | None = None
-    for index, port in enumerate(ports):
+    required: list[int] = []
+    others: list[int] = []
+    for index, port in enumerate(target.ports):
         edge = incoming.get(port.name)
-        if port.variadic:
-            optional = index if optional is None else optional
-        elif edge is not None:
+        if edge is not None and not port.variadic:
             if edge.source is node and edge.output == output and edge.branch == branch:
                 return None
-        elif port.name in bound:
-            continue
-        elif port.required:
-            required = index if required is None else required
-        elif optional is None:
-            optional = index
-    free = optional if required is None else required
-    if free is not None:
-        port = ports[free]
-        if port.kind == "kwargs":
-            known = incoming.get(node.name)
-            if known is not None and known.source is node:
-                return None
-            return free, node.name
-        return free, port.name
+        elif port.name not in bound:
+            (required if port.required else others).append(index)
+    if required or others:
+        return _port_name(node, target, (required or others)[0])
     if branch is not None:  # a branch needs no data to decide what runs
         return None, None
+    raise _no_free_port(node, target, where)
+
+
+def _port_name(node: Node[..., Any], target: Node[..., Any], index: int) -> tuple[int, str] | None:
+    port = target.ports[index]
+    if port.kind != "kwargs":
+        return index, port.name
+    known = (target.incoming or {}).get(node.name)
+    return None if known is not None and known.source is node else (index, node.name)
+
+
+def _no_free_port(node: Node[..., Any], target: Node[..., Any], where: tuple[str, int]) -> WiringError:
+    ports, incoming = target.ports, target.incoming or {}
     if not ports:
-        raise _refuse(
+        return _refuse(
             "fastdag-taken",
             f'"{node.name}" is connected to "{target.name}", which has no input',
             where,
@@ -637,7 +643,7 @@ def _free_port(
             target,
         )
     by = ", ".join(f'"{p.name}" from "{incoming[p.name].source.name}"' for p in ports if p.name in incoming)
-    raise _refuse(
+    return _refuse(
         "fastdag-taken",
         f'"{node.name}" is connected to "{target.name}", which has no free input (connected: {by or "constants"})',
         where,
@@ -652,6 +658,8 @@ def _port_index(target: Node[..., Any], input_name: str, where: tuple[str, int])
     for index, port in enumerate(target.ports):
         if port.name == input_name and port.kind != "kwargs":
             return index
+        if port.kind == "args" and place_of(input_name) is not None:
+            return index
         if port.kind == "kwargs":
             rest = index
     if rest is not None:
@@ -664,6 +672,11 @@ def _port_index(target: Node[..., Any], input_name: str, where: tuple[str, int])
         target,
         input_name,
     )
+
+
+def place_of(input_name: str) -> int | None:
+    """Read the place among ``*args`` that an input like ``"*2"`` stands for."""
+    return int(input_name[1:]) if input_name.startswith("*") and input_name[1:].isdigit() else None
 
 
 def check_output(node: Node[..., Any], name: str, where: tuple[str, int]) -> None:
@@ -714,7 +727,7 @@ def _refuse(
 
 def caller() -> tuple[str, int]:
     """Find the user's line that is being carried out: the nearest one outside the library."""
-    frame = sys._getframe(1)
+    frame = sys._getframe(1)  # noqa: SLF001 - the documented way to the caller's line
     while (frame.f_globals.get("__package__") or "").partition(".")[0] == _PACKAGE and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno

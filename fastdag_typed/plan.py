@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from .analysis import levels, linear_groups, transitive_reduction
 from .compose import Placeholder, origin
-from .node import Condition, State
+from .dag import SubWorkflow
+from .node import Condition, State, place_of
 from .ports import EMPTY, read_output
 from .step import Guard, Read, Step, Take
 from .validation import ordered
@@ -270,7 +273,7 @@ class _Lowering:
         if calls is not None and not (self.decision or node.bound or node.declares_inputs or self.is_machine):
             return self._by_position(node, calls), (), ()
         named: dict[str, tuple[Read, Edge | None]] = {}
-        starred: list[tuple[Read, Edge | None]] = []
+        starred: list[tuple[int, Read, Edge | None]] = []
         order_only: list[Edge] = []
         ports = node.ports
         if node.incoming and not self.is_machine:
@@ -278,7 +281,8 @@ class _Lowering:
                 if edge.port is None:
                     order_only.append(edge)
                 elif ports[edge.port].kind == "args":
-                    starred.append((self._read(edge), edge))
+                    place = place_of(edge.input or "")
+                    starred.append((len(starred) if place is None else place, self._read(edge), edge))
                 else:
                     named[edge.input or ""] = (self._read(edge), edge)
         bound = node.bound or {}
@@ -292,10 +296,15 @@ class _Lowering:
                 slot = self._slot(port.default)
                 self.inputs.append(Input(port.name, slot, node.name, port, port.default))
                 named[port.name] = (slot, None)
-        for name, given in bound.items():  # keywords of **kwargs
-            if name not in named:
+        for name, given in bound.items():
+            place = place_of(name)
+            if place is not None:
+                port = next(p for p in ports if p.kind == "args")
+                starred.append((place, self._given(node, port, given), None))
+            elif name not in named:
                 port = next(p for p in ports if p.kind == "kwargs")
                 named[name] = (self._given(node, port, given), None)
+        starred.sort(key=itemgetter(0))
         if signature.context is not None:
             named[signature.context] = (CONTEXT, None)
             self.uses_context = True
@@ -374,7 +383,7 @@ class _Lowering:
 def _call_order(
     layout: tuple[tuple[str, str], ...],
     named: dict[str, tuple[Read, Edge | None]],
-    starred: list[tuple[Read, Edge | None]],
+    starred: list[tuple[int, Read, Edge | None]],
 ) -> tuple[list[tuple[Read, Edge | None]], list[tuple[str, Read, Edge | None]]]:
     """Pass by position as far as there is no gap, and the rest by keyword."""
     args: list[tuple[Read, Edge | None]] = []
@@ -382,7 +391,7 @@ def _call_order(
     gap = False
     for name, kind in layout:
         if kind == "args":
-            args.extend(starred)
+            args.extend((read, edge) for _, read, edge in starred)
             gap = True
         elif name not in named or kind == "kwargs":
             gap = True
@@ -404,10 +413,20 @@ def _of_one_kind(group: tuple[int, ...], steps: tuple[Step, ...]) -> list[tuple[
     return [tuple(part) for part in parts]
 
 
-def _stable(value: Any) -> str:
-    """Name a function, class or constant without its address."""
-    name = getattr(value, "__qualname__", None)
-    if name is not None:
-        return f"{getattr(value, '__module__', '')}:{name}"
-    text = repr(value)
-    return text if " at 0x" not in text else f"{type(value).__module__}:{type(value).__qualname__}"
+def _stable(value: Any, depth: int = 0) -> str:
+    """Name a function, class or constant so that every run, machine and version of Python names it alike.
+
+    What is no literal counts by its type: it may show an address, a path of the machine, or the order of a set.
+    """
+    kind = type(value)
+    if isinstance(value, SubWorkflow):
+        return value.workflow.plan().hash
+    if value is None or kind in (bool, int, float, complex, str, bytes):
+        return repr(value)
+    if kind in (tuple, list, set, frozenset, dict) and depth < 8:
+        parts = [_stable(part, depth + 1) for part in (value.items() if kind is dict else value)]
+        return f"{kind.__name__}({', '.join(sorted(parts) if kind in (set, frozenset) else parts)})"
+    if isinstance(value, Enum):
+        return f"{kind.__module__}:{kind.__qualname__}.{value.name}"
+    named = value if hasattr(value, "__qualname__") else kind
+    return f"{getattr(named, '__module__', '')}:{named.__qualname__}"

@@ -279,6 +279,8 @@ def _value_type(hint: Any) -> Any:
 
 def _is_context(note: Any) -> bool:
     """Whether an annotation means the context, also one whose name exists only for type checkers."""
+    if note is None or isinstance(note, type):
+        return note is not None and issubclass(note, Context)
     text = note.__forward_arg__ if isinstance(note, ForwardRef) else note
     if isinstance(text, str):
         return _CONTEXT.fullmatch(text) is not None

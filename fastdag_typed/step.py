@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from .events import Event
     from .node import Node
 
 Kind = Literal["standard", "condition", "select", "any", "all", "fsm_state", "workflow"]
@@ -93,68 +93,9 @@ SKIPPED: Final = Skipped.SKIPPED
 """Stands in the slot of a step that was not run because its branch was not taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
-    """A run begins; ``steps`` is the number of steps (of states, for a state machine)."""
-
-    workflow: str
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
-class NodeStarted:
-    """A node's call begins."""
-
-    node: str
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFinished:
-    """A node's call returned ``value`` after ``duration`` seconds."""
-
-    node: str
-    value: Any
-    duration: float
-
-
-@dataclass(frozen=True, slots=True)
-class NodeFailed:
-    """A node's call raised ``error`` after ``duration`` seconds."""
-
-    node: str
-    error: BaseException
-    duration: float
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRetried:
-    """A policy calls a node again after ``error``; ``attempt`` is the number of the call that begins."""
-
-    node: str
-    attempt: int
-    error: BaseException
-
-
-@dataclass(frozen=True, slots=True)
-class NodeSkipped:
-    """A node is not run, because its branch was not taken or a value it needs was skipped."""
-
-    node: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunFinished:
-    """A run ends after ``duration`` seconds, with ``error`` or without."""
-
-    workflow: str
-    duration: float
-    error: BaseException | None
-
-
-Event = RunStarted | NodeStarted | NodeFinished | NodeFailed | NodeRetried | NodeSkipped | RunFinished
-Emit = Callable[[Event], None]
-Observer = Callable[[Event], None]
-"""Reads facts about a run; it cannot change the result. With a true attribute ``required``, its failure fails the run."""
+Emit = Callable[["Event"], None]
+Observer = Callable[["Event"], None]
+"""Reads facts about a run and cannot change it; if it is ``required`` (an attribute), its failure fails the run."""
 
 
 class Layer(IntEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import itertools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
 
@@ -12,15 +13,13 @@ from .context import Context
 from .diagnostic import Diagnostic, Location, did_you_mean
 from .exceptions import WiringError
 from .node import Condition, Edge, Node, Outlet, caller, remove_edge, wire
-
 from .returns import name_of
-import itertools
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+
     from .plan import Plan
     from .returns import ConditionalReturn
-    from .run.metrics import ExecutionMetrics
     from .step import Policy
 
 P = ParamSpec("P")
@@ -165,7 +164,7 @@ class Workflow:
         source: str | Node[..., Any],
         target: str | Node[..., Any],
         output: str | None = None,
-        input: str | None = None,
+        input: str | None = None,  # noqa: A002 - the name that users of such libraries know
     ) -> None:
         """Connect two nodes by name, by default to the next free input.
 
@@ -400,7 +399,7 @@ class Workflow:
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def _collector_at_rest() -> Generator[None]:
     """Keep the garbage collector from walking a large graph again and again while its plan is made: no garbage is."""
     was_on = gc.isenabled()
     gc.disable()

@@ -8,24 +8,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..diagnostic import did_you_mean
+from ..events import NodeFailed, NodeFinished, NodeSkipped, NodeStarted
 from ..exceptions import BranchError
 from ..plan import CONTEXT, reads, slot_of
 from ..returns import UNSET, ConditionalReturn, SelectReturn, name_of
-from ..step import (
-    SKIPPED,
-    Call,
-    Decision,
-    Emit,
-    Guard,
-    NodeFailed,
-    NodeFinished,
-    NodeSkipped,
-    NodeStarted,
-    Policy,
-    Read,
-    Step,
-    Take,
-)
+from ..step import SKIPPED, Call, Decision, Emit, Guard, Kind, Policy, Read, Step, Take
 
 if TYPE_CHECKING:
     from ..node import Node
@@ -55,7 +42,7 @@ def bind(
     graph = _Graph(plan)
     return tuple(
         Bound(
-            _invoke(step, _wrapped(step, policies, emit, observed=observed), emit, graph),
+            _invoke(step, wrapped(step, policies, emit, observed=observed), emit, graph),
             step.out,
             step.name,
             step.is_async,
@@ -81,7 +68,8 @@ class _Graph:
                 self.skippable.add(step.out)
 
 
-def _wrapped(step: Step, policies: Sequence[Policy], emit: Emit | None, *, observed: bool) -> Call:
+def wrapped(step: Step, policies: Sequence[Policy], emit: Emit | None, *, observed: bool) -> Call:
+    """Put the policies around a step's function, and outside of them the events if there are observers."""
     call: Call = step.func
     if emit is None:
         return call
@@ -250,7 +238,7 @@ def _deciding(step: Step, invoke: Invoke, targets: Sequence[str]) -> Invoke:
     known = frozenset(targets)
 
     def settle(slots: Slots, raw: Any) -> Any:
-        decision, value = decide(step, raw, known)
+        decision, value = decide(step.name, step.kind, raw, known)
         slots[step.decision] = decision
         return first(slots) if value is UNSET else value
 
@@ -262,7 +250,7 @@ def _deciding(step: Step, invoke: Invoke, targets: Sequence[str]) -> Invoke:
     return lambda slots: settle(slots, invoke(slots))
 
 
-def decide(step: Step, raw: Any, known: frozenset[str]) -> tuple[Decision, Any]:
+def decide(name: str, kind: Kind, raw: Any, known: frozenset[str]) -> tuple[Decision, Any]:
     """Read what a condition or selection returned: the decision, and the value it passes on (maybe ``UNSET``).
 
     Raises:
@@ -272,23 +260,23 @@ def decide(step: Step, raw: Any, known: frozenset[str]) -> tuple[Decision, Any]:
     """
     value: Any = UNSET
     chosen: str | None = None
-    if step.kind == "condition" and isinstance(raw, ConditionalReturn):
+    if kind == "condition" and isinstance(raw, ConditionalReturn):
         on_true, on_false = _name(raw.true_branch), _name(raw.false_branch)
         chosen, rejected = (on_true, on_false) if raw.condition else (on_false, on_true)
         decision = Decision(bool(raw.condition), chosen, rejected)
         value = raw.value
-    elif step.kind == "condition" and isinstance(raw, bool):
+    elif kind == "condition" and isinstance(raw, bool):
         decision = Decision(raw, None, None)
-    elif step.kind == "select" and isinstance(raw, SelectReturn):
+    elif kind == "select" and isinstance(raw, SelectReturn):
         decision = Decision(_name(raw.branch), None, None)
         chosen = _name(raw.branch)
         value = raw.value
     else:
-        wanted = "a ConditionalReturn or a bool" if step.kind == "condition" else "a SelectReturn"
-        raise TypeError(f'"{step.name}" returned {type(raw).__name__}, not {wanted}')
+        wanted = "a ConditionalReturn or a bool" if kind == "condition" else "a SelectReturn"
+        raise TypeError(f'"{name}" returned {type(raw).__name__}, not {wanted}')
     if chosen is not None and chosen not in known:
         hint = did_you_mean(chosen, known, what="branches")
-        raise BranchError(f'"{step.name}" chooses branch "{chosen}", which it is not connected to ({hint})')
+        raise BranchError(f'"{name}" chooses branch "{chosen}", which it is not connected to ({hint})')
     return decision, value
 
 

@@ -13,10 +13,13 @@ from ..returns import UNSET, ConditionalReturn, FSMReturn, SelectReturn, name_of
 from ..step import SKIPPED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from ..context import Context, FSMContext
     from ..node import Node
     from ..plan import Plan
     from .bind import Bound
+    from .compiled import Compiled
     from .events import Emitter
     from .metrics import Record
 
@@ -33,6 +36,7 @@ class Run:
     stand_ins: dict[str, int]
     max_workers: int
     emit: Emitter
+    compiled: Compiled | None = None
     stop_reason: str = "completed"
     failures: dict[int, BaseException] = field(default_factory=dict[int, BaseException])
 
@@ -98,7 +102,7 @@ async def machine(run: Run) -> None:
             raw = invoke(slots)
             if awaits:
                 raw = await raw
-            value, following, stop = _transition(plan, at, index, raw)
+            value, following, stop = transition(name, raw, facts.transitions[index], at)
         except BaseException as error:
             run.failures[index] = error
             raise
@@ -122,39 +126,42 @@ async def machine(run: Run) -> None:
         index = None
 
 
-def _transition(plan: Plan, at: dict[str, int], index: int, raw: Any) -> tuple[Any, int | None, bool]:
+def transition(
+    state: str, raw: Any, ways: Sequence[tuple[bool | str | None, int]], at: Mapping[str, int]
+) -> tuple[Any, int | None, bool]:
     """Read what a state returned: its value, the state that follows, whether it stops the run.
+
+    ``ways`` are the wired branches and where they lead, ``at`` the number of each state.
 
     Raises:
         BranchError: it goes to a state that does not exist, or by a branch that is not wired.
 
     """
-    ways: Any = plan.machine and plan.machine.transitions[index]
     if isinstance(raw, FSMReturn):
         stop = raw.stop_condition or not raw.continue_execution
         if raw.next_state is None or stop:
             return raw.value, None, stop
-        return raw.value, _state(plan, at, index, raw.next_state), False
+        return raw.value, _number(state, raw.next_state, at), False
     if isinstance(raw, ConditionalReturn):
         choice = raw.true_branch if raw.condition else raw.false_branch
         value = None if raw.value is UNSET else raw.value
         if choice is not None:
-            return value, _state(plan, at, index, choice), False
-        return value, next((way.target for way in ways if way.branch is bool(raw.condition)), None), False
+            return value, _number(state, choice, at), False
+        return value, next((target for branch, target in ways if branch is bool(raw.condition)), None), False
     if isinstance(raw, SelectReturn):
         value = None if raw.value is UNSET else raw.value
         if raw.branch is None:
             return value, None, False
-        branch = name_of(raw.branch)
-        found = next((way.target for way in ways if way.branch == branch), None)
-        return value, _state(plan, at, index, branch) if found is None else found, False
-    return raw, next((way.target for way in ways if way.branch is None), None), False
+        chosen = name_of(raw.branch)
+        found = next((target for branch, target in ways if branch == chosen), None)
+        return value, _number(state, chosen, at) if found is None else found, False
+    return raw, next((target for branch, target in ways if branch is None), None), False
 
 
-def _state(plan: Plan, at: dict[str, int], index: int, state: str | Node[..., Any]) -> int:
-    name = name_of(state)
+def _number(state: str, following: str | Node[..., Any], at: Mapping[str, int]) -> int:
+    name = name_of(following)
     found = at.get(name)
     if found is None:
         hint = did_you_mean(name, at, what="states")
-        raise BranchError(f'State "{plan.names[index]}" goes to "{name}", which is not a state ({hint})')
+        raise BranchError(f'State "{state}" goes to "{name}", which is not a state ({hint})')
     return found

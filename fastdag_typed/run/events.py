@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..step import NodeRetried
+from ..events import NodeRetried
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..step import Event, Observer
+    from ..events import Event
+    from ..step import Observer
     from .metrics import Record
 
 

@@ -11,6 +11,7 @@ from ..ports import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from ..diagnostic import Location
     from ..plan import Input, Plan
 
@@ -48,7 +49,7 @@ def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, in
 
 
 def _stand_ins(plan: Plan, missing: list[Input]) -> dict[str, int]:
-    """A state's one required port that no input names takes the value of the state before; the first has none before."""
+    """Let a state's one required port that no input names take the value of the state before; the first has none."""
     machine = plan.machine
     first = plan.names[machine.initial] if machine else ""
     by_node: dict[str, list[Input]] = {}
@@ -89,7 +90,7 @@ def _where(plan: Plan, entry: Input) -> Location | None:
 def _short(value: Any, limit: int = 80) -> str:
     try:
         text = repr(value)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a value's own fault must not hide the message about it
         text = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 

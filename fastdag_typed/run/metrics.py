@@ -137,8 +137,8 @@ class ExecutionInfo(Mapping[str, NodeExecution]):
 class ExecutionMetrics:
     """How a run went; times are in seconds.
 
-    ``errors`` has one line for each node that failed; ``stop_reason`` is ``completed``, ``failed``, ``interrupted``, and
-    for a state machine ``stopped`` (by a state), ``final`` or ``max_cycles``; ``value`` is the final value.
+    ``errors`` has one line for each node that failed; ``stop_reason`` is ``completed``, ``failed`` or ``interrupted``,
+    for a state machine also ``stopped`` (by a state), ``final`` or ``max_cycles``; ``value`` is the final value.
     """
 
     total_time: float = 0.0

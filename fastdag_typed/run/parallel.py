@@ -131,7 +131,7 @@ class _Workers:
         run.record.running[index] = began
         try:
             value = run.program[index].invoke(run.slots)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, whatever it is
             with self.lock:
                 del run.record.running[index]
                 _time(run, index, began)
@@ -180,7 +180,7 @@ async def concurrent(run: Run) -> None:
             run.record.running[index] = began
             try:
                 value = await _call(run, index, loop, pool)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - raised by the runner, whatever it is
                 if ended.is_set() and isinstance(error, asyncio.CancelledError):
                     return  # cancelled from here, because another step failed
                 _time(run, index, began)
@@ -218,4 +218,5 @@ async def _call(run: Run, index: int, loop: asyncio.AbstractEventLoop, pool: Thr
     if awaits:
         value = invoke(run.slots)
         return value if value is SKIPPED else await value
-    return await loop.run_in_executor(pool, copy_context().run, invoke, run.slots)
+    context = copy_context()
+    return await loop.run_in_executor(pool, lambda: context.run(invoke, run.slots))

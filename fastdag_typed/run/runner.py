@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..context import Context, FSMContext
+from ..events import RunFinished, RunStarted
 from ..exceptions import WorkflowExecutionError
 from ..plan import slot_of
-from ..step import SKIPPED, Decision, RunFinished, RunStarted
+from ..step import SKIPPED, Decision
 from .bind import Bound, bind, drive, getter
 from .drivers import Run, machine, plain, straight
 from .events import Emitter
@@ -18,17 +20,19 @@ from .metrics import ExecutionInfo, ExecutionMetrics, Record, node_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
     from ..diagnostic import Location
     from ..plan import Plan, Returns
     from ..step import Observer, Policy, Read
     from ..workflow import Mode, Workflow
+    from .compiled import Compiled
 
 
 class Runner:
     """Runs a workflow.
 
     Args:
-        workflow: what to run.
+        workflow: what to run; a module that was compiled from a workflow runs in its place, if it is up to date.
         policies: what is put around every node's call, in addition to the node's own.
         observers: what reads the events of each run.
         max_workers: how many nodes may run at once in parallel mode; by default 4 more than there are processors, at
@@ -40,15 +44,20 @@ class Runner:
 
     def __init__(
         self,
-        workflow: Workflow,
+        workflow: Workflow | ModuleType,
         *,
         policies: Iterable[Policy] = (),
         observers: Iterable[Observer] = (),
         max_workers: int | None = None,
     ) -> None:
-        self.workflow = workflow
         self.policies = tuple(policies)
         self.observers = tuple(observers)
+        self._compiled: Compiled | None = None
+        if isinstance(workflow, ModuleType):
+            from .compiled import adopt
+
+            workflow, self._compiled = adopt(workflow, bare=not (self.policies or self.observers))
+        self.workflow = workflow
         self.max_workers = max_workers or min(32, (os.cpu_count() or 1) + 4)
         self.metrics = ExecutionMetrics()
 
@@ -87,7 +96,7 @@ class Runner:
         error: BaseException | None = None
         try:
             await _driver(run, mode)
-        except BaseException as raised:
+        except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
             error = raised
         return self._finish(run, lambda: _raise(error))
 
@@ -105,8 +114,13 @@ class Runner:
         context.execution_info = ExecutionInfo(record)
         slots[0] = context
         emitter = Emitter(self.observers, record)
-        program = self._program(plan, emitter)
-        run = Run(plan, program, slots, context, record, stand_ins, self.max_workers, emitter)
+        compiled = self._compiled
+        if compiled is not None and mode == "parallel":
+            raise ValueError(
+                f'a compiled module runs one node after the other: mode "parallel" is for {plan.name} itself'
+            )
+        program = self._program(plan, emitter) if compiled is None else ()
+        run = Run(plan, program, slots, context, record, stand_ins, self.max_workers, emitter, compiled)
         if self.observers:
             emitter(RunStarted(plan.name, len(plan.steps)))
         record.began = perf_counter()
@@ -125,10 +139,12 @@ class Runner:
         error: BaseException | None = None
         try:
             go()
-        except BaseException as raised:
+        except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
             error = raised
         failure = _failure(run, error)
         self.metrics = metrics = _metrics(run, perf_counter(), failure)
+        if run.compiled is not None:
+            metrics.node_times = {}  # compiled code reads no clock
         metrics.workflow = self.workflow.seen_with(run.context)
         self.workflow.context = run.context
         if self.observers:
@@ -139,7 +155,9 @@ class Runner:
 
 
 def _sync(run: Run, mode: Mode) -> None:
-    if run.plan.machine is not None:
+    if run.compiled is not None:
+        run.compiled.drive(run)
+    elif run.plan.machine is not None:
         drive(machine(run))
     elif mode == "parallel":
         from .parallel import threads
@@ -152,7 +170,9 @@ def _sync(run: Run, mode: Mode) -> None:
 
 
 async def _driver(run: Run, mode: Mode) -> None:
-    if run.plan.machine is not None:
+    if run.compiled is not None:
+        await run.compiled.drive_async(run)
+    elif run.plan.machine is not None:
         await machine(run)
     elif mode == "parallel":
         from .parallel import concurrent
@@ -210,8 +230,15 @@ def _cycles_exceeded(run: Run) -> WorkflowExecutionError | None:
     if facts is None or run.stop_reason != "max_cycles":
         return None
     last = getattr(run.context, "current_state", None)
-    message = f'State machine "{run.plan.name}" stopped in state "{last}" after max_cycles={facts.max_cycles} cycles'
-    if facts.on_max_cycles == "raise":
+    return cycles_exceeded(run.plan.name, last, facts.max_cycles, facts.on_max_cycles)
+
+
+def cycles_exceeded(
+    name: str, last: str | None, limit: int, on_max_cycles: Literal["stop", "raise"]
+) -> WorkflowExecutionError | None:
+    """Make the error of a state machine that did not stop itself, or only log a warning."""
+    message = f'State machine "{name}" stopped in state "{last}" after max_cycles={limit} cycles'
+    if on_max_cycles == "raise":
         return WorkflowExecutionError(message, node_name=last)
     from logging import getLogger
 

@@ -39,7 +39,7 @@ def flow_dag() -> tuple[DAG, Any, Any, Any]:
 
 def test_calls_become_edges_and_parameters_become_inputs() -> None:
     dag, load, clean, report = flow_dag()
-    total = dag.add_node(Node(lambda values: sum(values), "total"))
+    total = dag.add_node(Node(sum, "total"))
 
     @dag.compose
     def flow(file: str, count: int = 2) -> str:
@@ -117,6 +117,26 @@ def test_fields_can_be_taken_by_key_by_name_and_by_unpacking() -> None:
         return show(parts["head"], edges.low, edges.high, a, b)
 
     assert dag.run(values=[5, 7, 6]) == "5 6 7 5 6"
+
+
+def test_variadic_inputs_take_results_constants_and_inputs_in_their_order() -> None:
+    dag = DAG("d")
+
+    @dag.node
+    def one() -> int:
+        return 1
+
+    @dag.node
+    def show(first: object, *parts: object, **named: object) -> str:
+        return f"{first} {parts} {named}"
+
+    @dag.compose
+    def flow(x: int, y: int = 9) -> str:
+        a = one()
+        return show("sum", a, 5, x, a, y, last=x, other="o")
+
+    assert dag.run(x=7) == "sum (1, 5, 7, 1, 9) {'last': 7, 'other': 'o'}" == flow(7)
+    assert show.input_connections == {"*0": one, "*3": one}
 
 
 def test_tuples_and_dicts_of_results_can_be_returned() -> None:
@@ -212,7 +232,7 @@ def test_a_variadic_composing_function_is_refused() -> None:
 
 
 def test_an_unused_result_is_a_warning() -> None:
-    from fastdag_typed import validate_workflow  # noqa: PLC0415
+    from fastdag_typed import validate_workflow
 
     dag, load, clean, _ = flow_dag()
     del dag.nodes["report"]

@@ -75,7 +75,7 @@ def test_inputs_are_the_parameters_without_the_context() -> None:
     def by_type(a: int, info: Context) -> int:
         return a
 
-    def by_text(a: int, info: "Context") -> int:  # noqa: UP037 - text annotations are what is tested
+    def by_text(a: int, info: "Context") -> int:  # noqa: UP037 - text is what is tested
         return a
 
     assert Node(by_name).inputs == ["a", "b"]
@@ -182,7 +182,10 @@ def test_an_output_and_an_input_can_be_chosen() -> None:
     [
         (lambda a, b: a.connect_to(b, input_name="z"), r'Node "add" has no input "z" \(inputs: x, y\)'),
         (lambda a, b: a.connect_to(b, input_name="yy"), r'did you mean "y"\?'),
-        (lambda a, b: a.connect_to(b, output_name="rseult"), r'Node "number" has no output "rseult".*did you mean "result"'),
+        (
+            lambda a, b: a.connect_to(b, output_name="rseult"),
+            r'Node "number" has no output "rseult".*did you mean "result"',
+        ),
         (lambda a, b: a.output("nope"), r'Node "number" has no output "nope"'),
         (lambda a, b: a >> 3, r'"number" is connected to 3, which is not a node'),
         (lambda a, b: a >> "add", r"""is connected to 'add', which is not a node"""),

@@ -71,11 +71,11 @@ class Recipe:
         if kind in ("condition", "bool"):
             decorate = dag.condition(name=name)
             node = decorate(func)
-            node._inputs = tuple(names)  # noqa: SLF001 - a condition has no inputs= of its own
+            node._inputs = tuple(names)
             return node
         if kind == "select":
             node = dag.select(name=name)(func)
-            node._inputs = tuple(names)  # noqa: SLF001 - a selection has no inputs= of its own
+            node._inputs = tuple(names)
             return node
         node_type = "any" if kind == "any" else "standard"
         return dag.add_node(Node(func, name, inputs=names, node_type=node_type))  # type: ignore[arg-type]

@@ -1,6 +1,8 @@
-"""Orders, cycles, levels and reductions against what networkx-free definitions say."""
+"""Orders, cycles, levels and reductions against their definitions."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +52,7 @@ def test_cycles_are_closed_paths_and_are_found_if_there_are_any(preds: list[list
     seen: set[int] = set()
     for cycle in cycles:
         assert cycle[0] == cycle[-1]
-        assert all(a in preds[b] for a, b in zip(cycle, cycle[1:], strict=False))
+        assert all(a in preds[b] for a, b in pairwise(cycle))
         assert not seen & set(cycle)
         seen |= set(cycle)
 
@@ -77,6 +79,6 @@ def test_groups_are_convex_chains(preds: list[list[int]]) -> None:
     waits = transitive_reduction(preds)
     for group in linear_groups(waits, [True] * len(preds)):
         assert len(group) > 1
-        for first, second in zip(group, group[1:], strict=False):
+        for first, second in pairwise(group):
             assert waits[second] == (first,)
             assert [n for n, w in enumerate(waits) if first in w] == [second]

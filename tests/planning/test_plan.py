@@ -119,7 +119,7 @@ def test_the_hash_is_the_same_in_another_process_with_another_hash_seed() -> Non
         "print(d.plan().hash)\n"
     )
     found = {
-        subprocess.run(  # noqa: S603 - our own interpreter
+        subprocess.run(
             [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
         ).stdout
         for seed in ("1", "2", "3")

@@ -212,7 +212,9 @@ def test_async_conditions_decide_too(mode: Any) -> None:
     assert dag.run(value=0, mode=mode) is None
 
 
-@pytest.mark.parametrize(("made", "says"), [("condition", "not a ConditionalReturn or a bool"), ("select", "not a SelectReturn")])
+@pytest.mark.parametrize(
+    ("made", "says"), [("condition", "not a ConditionalReturn or a bool"), ("select", "not a SelectReturn")]
+)
 def test_returning_something_else_is_an_error_of_the_node(mode: Any, made: str, says: str) -> None:
     dag = DAG("d")
     getattr(dag, made)(name="check")(lambda value: value)

@@ -85,7 +85,9 @@ def test_max_cycles_stops_with_a_warning_or_raises(caplog: pytest.LogCaptureFixt
         counter(limit=10**9, max_cycles=5, on_max_cycles="raise").run(first=1)
 
 
-@pytest.mark.parametrize("stop", [{"stop_condition": True}, {"stop": True}, {"continue_execution": False}, {"next_state": None}])
+@pytest.mark.parametrize(
+    "stop", [{"stop_condition": True}, {"stop": True}, {"continue_execution": False}, {"next_state": None}]
+)
 def test_a_state_can_end_the_run(stop: dict[str, Any]) -> None:
     fsm = FSM("f")
 

@@ -21,7 +21,15 @@ from fastdag_typed import (
     WorkflowExecutionError,
     WorkflowValidationError,
 )
-from fastdag_typed.step import NodeFailed, NodeFinished, NodeRetried, NodeSkipped, NodeStarted, RunFinished, RunStarted
+from fastdag_typed.events import (
+    NodeFailed,
+    NodeFinished,
+    NodeRetried,
+    NodeSkipped,
+    NodeStarted,
+    RunFinished,
+    RunStarted,
+)
 
 MODES: list[Literal["sequential", "parallel"]] = ["sequential", "parallel"]
 
@@ -240,7 +248,9 @@ def test_a_failing_node_is_named_and_what_was_done_stays_readable(mode: Any, is_
 
     good >> bad >> never
     runner = Runner(dag)
-    with pytest.raises(WorkflowExecutionError, match=r"""Error in node "bad" \(.*test_runner\.py:\d+\): KeyError: 'lost'""") as caught:
+    with pytest.raises(
+        WorkflowExecutionError, match=r"""Error in node "bad" \(.*test_runner\.py:\d+\): KeyError: 'lost'"""
+    ) as caught:
         runner.run(mode=mode)
     assert caught.value.node_name == "bad"
     assert isinstance(caught.value.__cause__, KeyError)
@@ -514,14 +524,14 @@ def test_a_required_observer_that_fails_fails_the_run() -> None:
 
         def __call__(self, event: Any) -> None:
             if isinstance(event, NodeFinished):
-                raise RuntimeError("audit log is full")
+                raise OSError("audit log is full")
 
     with pytest.raises(WorkflowExecutionError, match="audit log is full"):
         Runner(diamond([]), observers=[Audit()]).run({"x": 2})
 
 
 def test_a_state_machine_wants_its_own_kind_of_context() -> None:
-    from fastdag_typed import FSM  # noqa: PLC0415
+    from fastdag_typed import FSM
 
     fsm = FSM("f")
     fsm.state(is_initial=True)(lambda: 1)

@@ -1,0 +1,284 @@
+"""Running a compiled module in the place of its workflow, and what compiled code calls now and then."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from bisect import bisect_right
+from functools import partial
+from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
+from operator import attrgetter, itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..exceptions import StaleModuleWarning, WorkflowExecutionError
+from ..plan import PREVIOUS
+from ..ports import signature_of
+from ..step import SKIPPED, Guard
+from .bind import bind, decide, wrapped
+from .drivers import machine, straight, transition
+from .inputs import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import CodeType, FrameType, ModuleType
+
+    from ..context import FSMContext
+    from ..events import Event
+    from ..plan import Input, Plan
+    from ..step import Decision, Kind
+    from ..workflow import Workflow
+    from .drivers import Run
+
+__all__ = [
+    "Compiled",
+    "adopt",
+    "bound_value",
+    "check_inputs",
+    "decided",
+    "exceeded",
+    "failure",
+    "inner",
+    "to",
+    "transition",
+    "with_policies",
+]
+
+Lines = tuple[tuple[int, str, str, "Callable[..., Any] | None"], ...]
+
+
+# -- called by compiled code ------------------------------------------------------------------------------------------
+
+
+def failure(error: Exception, lines: Lines) -> WorkflowExecutionError:
+    """Make the error of a node that failed; the line of the compiled function says which one it was."""
+    from .runner import describe
+
+    traceback = error.__traceback__
+    _, name, _, func = _row(lines, traceback.tb_lineno if traceback else 0)
+    where = signature_of(func).where if func is not None else None
+    return WorkflowExecutionError(describe(name, where, error), node_name=name, where=where)
+
+
+def decided(name: str, kind: Kind, raw: Any, targets: frozenset[str]) -> tuple[Decision, Any]:
+    """Take apart what a condition or selection returned: the decision, and the value it passes on (maybe ``UNSET``)."""
+    return decide(name, kind, raw, targets)
+
+
+def to(target: str, *, branch: bool | str | None = None, by_name: bool = False) -> Guard:
+    """Describe an edge out of a condition or selection, for ``Decision.takes``."""
+    return Guard(-1, branch, target, None, by_name)
+
+
+def bound_value(workflow: Workflow, node: str, port: str) -> Any:
+    """Get the constant or default that a port takes if nothing else is given."""
+    found = workflow.nodes[node]
+    given = (found.bound or {}).get(port)
+    return given.value if given is not None else next(p.default for p in found.ports if p.name == port)
+
+
+def inner(workflow: Workflow, node: str) -> Workflow:
+    """Get the workflow that a node runs."""
+    func: Any = workflow.nodes[node].func
+    found: Workflow = func.workflow
+    return found
+
+
+def check_inputs(workflow: Workflow, inputs: Mapping[str, Any]) -> None:
+    """Check the inputs of a nested workflow.
+
+    Raises:
+        InputError: one is of a wrong type.
+    """
+    fill(workflow.plan(), inputs)
+
+
+def with_policies(workflow: Workflow, node: str) -> Callable[..., Any]:
+    """Get the call of a node with its policies around it, for one run."""
+    step = next(step for step in workflow.plan().steps if step.name == node)
+    return wrapped(step, (), _unobserved, observed=False)
+
+
+def _unobserved(_: Event) -> None:
+    """Let an event pass: a compiled module has no observers."""
+
+
+def exceeded(name: str, context: FSMContext, limit: int, on_max_cycles: Literal["stop", "raise"]) -> None:
+    """Warn of a state machine that did not stop itself, or raise."""
+    from .runner import cycles_exceeded
+
+    error = cycles_exceeded(name, context.current_state, limit, on_max_cycles)
+    if error is not None:
+        raise error
+
+
+# -- the runner's side ------------------------------------------------------------------------------------------------
+
+
+def adopt(module: ModuleType, *, bare: bool) -> tuple[Workflow, Compiled | None]:
+    """Find the workflow that a module was compiled from; without the compiled form if that one is not to be used.
+
+    Raises:
+        TypeError: the module is not a compiled one.
+        ValueError: policies or observers are wanted, for which compiled code has no place.
+    """
+    if not all(hasattr(module, name) for name in ("TARGET", "PLAN", "SOURCES", "INPUTS", "LINES")):
+        raise TypeError(f'module "{module.__name__}" is not compiled from a workflow: give the workflow itself')
+    target: str = module.TARGET
+    if not bare:
+        raise ValueError(f"compiled code has no place for policies and observers: give the workflow itself, {target}")
+    place, _, attribute = target.partition(":")
+    workflow: Workflow = attrgetter(attribute)(import_module(place))
+    if os.environ.get("FASTDAG_INTERPRET"):
+        return workflow, None
+    reason = next(filter(None, (_changed(*source) for source in module.SOURCES)), "")
+    if not reason and workflow.plan().hash != module.PLAN:
+        reason = f"the wiring of {target} has changed"
+    if not reason:
+        return workflow, Compiled(module, workflow.plan())
+    file = getattr(module, "__file__", None) or f"{module.__name__}.py"
+    warnings.warn(
+        f'Compiled module "{module.__name__}" is out of date, because {reason}. Its workflow is interpreted instead. '
+        f"Compile it again: fastdag compile {target} -o {os.path.relpath(file)}",
+        StaleModuleWarning,
+        stacklevel=3,
+    )
+    return workflow, None
+
+
+def _changed(module: str, path: str, digest: str) -> str:
+    """Say what is wrong with a source file; nothing if it is as it was."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        try:
+            spec = find_spec(module)
+        except (ImportError, ValueError):
+            spec = None
+        file = spec.origin if spec is not None else None
+    try:
+        text = Path(file or "").read_bytes()
+    except OSError:
+        return f"its source {path} cannot be found"
+    same = sha256(text.replace(b"\r\n", b"\n").removeprefix(b"\xef\xbb\xbf")).hexdigest() == digest
+    return "" if same else f"{path} has changed"
+
+
+class Compiled:
+    """The compiled form of a workflow: a driver that walks no plan, and reads from its outcome how the run went."""
+
+    def __init__(self, module: ModuleType, plan: Plan) -> None:
+        self.module = module
+        self.at = {step.name: step.index for step in plan.steps}
+        if plan.machine is not None:
+            self.entry: Callable[..., Any] = module.walk
+        else:
+            self.entry = module.run_async if plan.is_async else module.run
+
+    def drive(self, run: Run) -> None:
+        """Call the compiled function without an event loop."""
+        from .bind import drive
+
+        drive(self.drive_async(run))
+
+    async def drive_async(self, run: Run) -> None:
+        """Call the compiled function, and enter its outcome into the run."""
+        call = self._call(run)
+        if call is None:
+            run.compiled = None
+            run.program = bind(run.plan, (), run.emit)
+            await (straight(run) if run.plan.machine is None else machine(run))
+            return
+        already = len(getattr(run.context, "state_history", ()))
+        try:
+            outcome = call()
+            if run.plan.is_async:
+                outcome = await outcome
+        except BaseException as error:
+            self._enter_failure(run, error, already)
+            raise
+        if run.plan.machine is None:
+            self._enter_results(run, outcome)
+        else:
+            run.stop_reason, run.slots[PREVIOUS] = outcome
+            self._enter_states(run, already)
+
+    def _call(self, run: Run) -> Callable[[], Any] | None:
+        """Give the call with its arguments; ``None`` if ports of one name are given different values."""
+        plan = run.plan
+        groups: dict[str, list[Input]] = {}
+        for entry in plan.inputs:
+            groups.setdefault(entry.name, []).append(entry)
+        given: dict[str, Any] = {}
+        for name, entries in groups.items():
+            values = [run.slots[entry.slot] for entry in entries]
+            if all(value is entry.default for value, entry in zip(values, entries, strict=True)):
+                continue
+            if any(value is not values[0] for value in values):
+                return None
+            given[self.module.INPUTS[name]] = values[0]
+        if plan.machine is not None:
+            return partial(self.entry, run.context, **given)
+        if plan.uses_context:
+            given["context"] = run.context
+        return partial(self.entry, **given)
+
+    def _enter_results(self, run: Run, results: Mapping[str, Any]) -> None:
+        now = run.record.began
+        for step in run.plan.steps:
+            if step.name in results:
+                run.slots[step.out] = results[step.name]
+                run.record.rows.append((now, step.index, now))
+            else:
+                run.slots[step.out] = SKIPPED
+                run.record.skipped.add(step.index)
+        if not run.plan.uses_context:
+            run.context.results.update(results)
+
+    def _enter_states(self, run: Run, already: int) -> None:
+        """Enter the states of one run of a machine; those before it in the context are of earlier runs."""
+        now = run.record.began
+        machine: Any = run.plan.machine
+        history: Sequence[str] = getattr(run.context, "state_history", ())[already:]
+        visited = [machine.initial, *(self.at[name] for name in history if name != "END")]
+        run.record.rows.extend((now, index, now) for index in visited)
+
+    def _enter_failure(self, run: Run, error: BaseException, already: int) -> None:
+        original = error.__cause__ if isinstance(error, WorkflowExecutionError) and error.__cause__ else error
+        found = _frame(original, self.entry.__code__)
+        if found is None:
+            return
+        frame, line = found
+        lines: Lines = self.module.LINES
+        row = _row(lines, line)
+        if row[0] < frame.f_code.co_firstlineno:  # interrupted before the first node
+            return
+        index = self.at[row[1]]
+        if run.plan.machine is not None:
+            self._enter_states(run, already)
+        else:
+            variables = {name: variable for at, name, variable, _ in lines if at >= frame.f_code.co_firstlineno}
+            values = frame.f_locals
+            reached = [step.name for step in run.plan.steps[:index]]
+            results = {name: values[variables[name]] for name in reached if values[variables[name]] is not SKIPPED}
+            self._enter_results(run, results)
+            now = run.record.began
+            run.record.rows.append((now, index, now))
+            run.record.skipped -= set(range(index, len(self.at)))
+        run.failures[index] = original
+
+
+def _row(lines: Lines, line: int) -> tuple[int, str, str, Callable[..., Any] | None]:
+    return lines[bisect_right(lines, line, key=itemgetter(0)) - 1]
+
+
+def _frame(error: BaseException, code: CodeType) -> tuple[FrameType, int] | None:
+    """Find where a function was when an error passed through it."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code is code:
+            return traceback.tb_frame, traceback.tb_lineno
+        traceback = traceback.tb_next
+    return None

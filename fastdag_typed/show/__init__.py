@@ -1,0 +1,1 @@
+"""Pictures of workflows, with or without the results of a run."""

@@ -1,0 +1,1 @@
+"""Workflows and records as documents, and back."""
