@@ -32,4 +32,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _each(bench: Any) -> float:
-    return float(bench.stats.min) / bench.extra_info["nodes"]
+    return float(bench.stats.min / bench.extra_info["nodes"])

@@ -17,6 +17,8 @@ def topological_order(preds: Sequence[Sequence[int]]) -> list[int]:
     Source: Kahn, Topological sorting of large networks, 1962; a heap makes it deterministic.
     """
     size = len(preds)
+    if all(not before or max(before) < node for node, before in enumerate(preds)):
+        return list(range(size))  # numbered so already: the smallest that is left is always ready
     missing = [len(p) for p in preds]
     succs: list[list[int]] = [[] for _ in range(size)]
     for node, before in enumerate(preds):

@@ -52,8 +52,8 @@ class FSM(Workflow):
         on_max_cycles: Literal["stop", "raise"] = "stop",
     ) -> None:
         super().__init__(name, description, metadata)
-        self.max_cycles = max_cycles
-        self.on_max_cycles: Literal["stop", "raise"] = on_max_cycles
+        self._max_cycles = max_cycles
+        self._on_max_cycles: Literal["stop", "raise"] = on_max_cycles
         self.context: Context = FSMContext()
 
     @overload
@@ -90,6 +90,8 @@ class FSM(Workflow):
     def add_node(self, node: Any) -> Any:
         """Add a state; an initial one is where a run begins."""
         super().add_node(node)
+        if node.node_type == "standard":
+            node.node_type = "fsm_state"
         if getattr(node, "is_initial", False):
             self.entrypoints.append(node.name)
         return node
@@ -97,6 +99,26 @@ class FSM(Workflow):
     def _is_result_name(self, name: str) -> bool:
         state, _, cycle = name.rpartition(".")
         return super()._is_result_name(name) or (cycle.isdigit() and state in self.nodes)
+
+    @property
+    def max_cycles(self) -> int:
+        """Where a run stops that does not stop itself."""
+        return self._max_cycles
+
+    @max_cycles.setter
+    def max_cycles(self, cycles: int) -> None:
+        self._max_cycles = cycles
+        self.changed()
+
+    @property
+    def on_max_cycles(self) -> Literal["stop", "raise"]:
+        """Whether a run that reaches ``max_cycles`` stops there or raises."""
+        return self._on_max_cycles
+
+    @on_max_cycles.setter
+    def on_max_cycles(self, reaction: Literal["stop", "raise"]) -> None:
+        self._on_max_cycles = reaction
+        self.changed()
 
     @property
     def current_state(self) -> str | None:

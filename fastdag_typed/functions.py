@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import types
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -114,7 +115,11 @@ def enclosing_names(plain: Any) -> dict[str, Any]:
         return {}
     names = names_of(plain)
     # What the function itself uses stays in its cells, also when the functions around it have returned.
-    local: dict[str, Any] = dict(inspect.getclosurevars(plain).nonlocals) if getattr(plain, "__closure__", None) else {}
+    local: dict[str, Any] = {}
+    if getattr(plain, "__closure__", None):
+        for name, cell in zip(plain.__code__.co_freevars, plain.__closure__, strict=True):
+            with suppress(ValueError):  # the variable has no value yet
+                local[name] = cell.cell_contents
     frame = inspect.currentframe()
     while frame is not None:
         if frame.f_globals is names and inside.startswith(f"{frame.f_code.co_qualname}."):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from .context import Context
-    from .ports import PortKind
+    from .functions import PortKind
     from .step import Kind, Policy, Take
     from .workflow import Workflow
 
@@ -421,7 +421,7 @@ class Node(Source[R_co], Generic[P, R_co]):
             add_edge(Edge(source, self, None, None, None, branch, where))
         return self
 
-    def __rrshift__(self, other: Iterable[Source[Any]]) -> Node[P, R_co]:
+    def __rrshift__(self, other: Iterable[Any]) -> Node[P, R_co]:
         """Connect each of several nodes here: ``[a, b] >> c``."""
         _wire_all(_sources(other, self), self)
         return self

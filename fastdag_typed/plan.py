@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from pathlib import PurePath
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -428,5 +429,6 @@ def _stable(value: Any, depth: int = 0) -> str:
         return f"{kind.__name__}({', '.join(sorted(parts) if kind in (set, frozenset) else parts)})"
     if isinstance(value, Enum):
         return f"{kind.__module__}:{kind.__qualname__}.{value.name}"
-    named = value if hasattr(value, "__qualname__") else kind
-    return f"{getattr(named, '__module__', '')}:{named.__qualname__}"
+    if hasattr(value, "__qualname__"):
+        return f"{getattr(value, '__module__', '')}:{value.__qualname__}"
+    return "Path" if isinstance(value, PurePath) else kind.__qualname__

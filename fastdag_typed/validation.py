@@ -60,19 +60,23 @@ def check_members(workflow: Workflow) -> Iterator[Diagnostic]:
     """Find edges to nodes that are not in the workflow."""
     nodes = workflow.nodes
     for node in nodes.values():
-        for edge, other in (
-            *((edge, edge.source) for edge in node.edges_in if workflow not in edge.source.owners),
-            *((edge, edge.target) for edge in node.edges_out if workflow not in edge.target.owners),
-        ):
-            if nodes.get(other.name) is not other:
-                yield Diagnostic(
-                    "fastdag-member",
-                    f'"{edge.source.name}" is connected to "{edge.target.name}", but "{other.name}" is not a node of '
-                    f'workflow "{workflow.name}"',
-                    where=edge.location,
-                    node=other.name,
-                    hint=f'add it with add_node, or remove the connection to "{node.name}"',
-                )
+        for edge in node.edges_in:
+            if nodes.get(edge.source.name) is not edge.source:
+                yield _outside(workflow, edge, edge.source, node)
+        for edge in node.edges_out:
+            if nodes.get(edge.target.name) is not edge.target:
+                yield _outside(workflow, edge, edge.target, node)
+
+
+def _outside(workflow: Workflow, edge: Edge, other: Node[..., Any], node: Node[..., Any]) -> Diagnostic:
+    return Diagnostic(
+        "fastdag-member",
+        f'"{edge.source.name}" is connected to "{edge.target.name}", but "{other.name}" is not a node of '
+        f'workflow "{workflow.name}"',
+        where=edge.location,
+        node=other.name,
+        hint=f'add it with add_node, or remove the connection to "{node.name}"',
+    )
 
 
 def check_signatures(workflow: Workflow) -> Iterator[Diagnostic]:

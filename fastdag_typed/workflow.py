@@ -159,6 +159,15 @@ class Workflow:
         self.changed()
         return node
 
+    def remove_node(self, node_name: str | Node[..., Any]) -> None:
+        """Remove a node and its connections."""
+        node = self._named(node_name)
+        for edge in [*node.edges_in, *node.edges_out]:
+            remove_edge(edge)
+        del self.nodes[node.name]
+        node.owners = tuple(owner for owner in node.owners if owner is not self)
+        self.changed()
+
     def connect(
         self,
         source: str | Node[..., Any],

@@ -67,7 +67,7 @@ def test_outside_composition_the_same_function_just_runs() -> None:
 
 def test_a_node_called_twice_is_copied_under_another_name() -> None:
     dag, load, clean, _ = flow_dag()
-    del dag.nodes["report"]
+    dag.remove_node("report")
     join = dag.add_node(Node(lambda a, b: a + b, "join"))
 
     @dag.compose
@@ -141,7 +141,7 @@ def test_variadic_inputs_take_results_constants_and_inputs_in_their_order() -> N
 
 def test_tuples_and_dicts_of_results_can_be_returned() -> None:
     dag, load, clean, _ = flow_dag()
-    del dag.nodes["report"]
+    dag.remove_node("report")
 
     @dag.compose
     def flow(path: str) -> tuple[list[int], list[int]]:
@@ -151,7 +151,7 @@ def test_tuples_and_dicts_of_results_can_be_returned() -> None:
     assert dag.run(path="") == ([0, 0, 0], [])
 
     other, load, clean, _ = flow_dag()
-    del other.nodes["report"]
+    other.remove_node("report")
 
     @other.compose
     def flow2(path: str) -> dict[str, list[int]]:
@@ -235,7 +235,7 @@ def test_an_unused_result_is_a_warning() -> None:
     from fastdag_typed import validate_workflow
 
     dag, load, clean, _ = flow_dag()
-    del dag.nodes["report"]
+    dag.remove_node("report")
 
     @dag.compose
     def flow(path: str) -> list[int]:

@@ -295,6 +295,17 @@ def test_disconnecting_frees_the_port_and_the_plan_follows() -> None:
     assert dag.run(x=5) == {"number": 3, "double": 10}
 
 
+def test_a_removed_node_leaves_no_connection_behind() -> None:
+    dag = DAG("d")
+    a, b, c = (dag.add_node(Node(double, name)) for name in "abc")
+    a >> b >> c
+    dag.remove_node("b")
+    assert list(dag.edges) == []
+    assert dag.run({"a.x": 1, "c.x": 2}) == {"a": 2, "c": 4}
+    a >> c
+    assert dag.run(x=1) == 4
+
+
 def test_a_chain_connects_one_after_the_other() -> None:
     dag = DAG("d")
     nodes = [dag.add_node(Node(double, f"n{i}")) for i in range(3)]

@@ -14,6 +14,7 @@ from fastdag_typed import (
     Context,
     FSMReturn,
     InputError,
+    Node,
     Runner,
     SelectReturn,
     WorkflowExecutionError,
@@ -176,3 +177,23 @@ def test_what_a_machine_lacks_is_found_before_it_runs() -> None:
     result = validate_workflow(fsm, strict=False)
     assert any("has no initial state" in error for error in result.errors)
     assert any('State "a" has more than one plain transition, to "b" and "c"' in error for error in result.errors)
+
+
+def test_a_changed_limit_holds_from_the_next_run() -> None:
+    fsm = counter(limit=10**9, max_cycles=5)
+    fsm.run(first=1)
+    fsm.max_cycles = 7
+    fsm.run(first=1)
+    assert fsm.cycle_count == 7
+    fsm.on_max_cycles = "raise"
+    with pytest.raises(WorkflowExecutionError, match="max_cycles=7"):
+        fsm.run(first=1)
+
+
+def test_ordinary_nodes_of_a_machine_are_states() -> None:
+    fsm = FSM("f")
+    a, b = fsm.node(name="a")(lambda: 1), fsm.add_node(Node(lambda: 2, "b"))
+    a >> b
+    fsm.set_entrypoint("a")
+    assert fsm.run() == 2
+    assert fsm.state_history == ["b", "END"]
