@@ -1,0 +1,5 @@
+"""``python -m fastdag_typed.cli``."""
+
+from . import main
+
+main()

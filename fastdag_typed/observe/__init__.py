@@ -1,0 +1,1 @@
+"""Observers: what reads the events of a run and never changes its result."""
