@@ -36,7 +36,7 @@ build: $(VENV)/.dev
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable '.[mypy]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
