@@ -316,7 +316,7 @@ class Workflow:
 
         """
         if self._plan is None:
-            from .plan import lower
+            from .lowering import lower
             from .validation import validate_workflow
 
             with _collector_at_rest():

@@ -20,7 +20,7 @@ ORDER = [
     {"compose"},
     {"workflow"},
     {"dag", "fsm"},
-    {"analysis", "validation", "plan"},
+    {"analysis", "validation", "plan", "lowering"},
     {"run"},
     {"policies", "security", "observe", "store", "show"},
     {"presets", "cli"},
