@@ -96,7 +96,6 @@ def bench_memory(benchmark: Any) -> None:
 
     benchmark.extra_info.update(what="memory", nodes=size, control=False)
     benchmark.pedantic(work, rounds=1)
-    benchmark.extra_info["lines"] = (
-        f"memory at {size:,} nodes: {found[0]:,.0f} bytes per node built, {found[1]:,.0f} with the plan "
-        f"({found[1] / BYTES_AT_MOST:.2f} x 2 KiB)",
-    )
+    share = found[1] / BYTES_AT_MOST
+    line = f"memory at {size:,} nodes: {found[0]:,.0f} bytes per node built, {found[1]:,.0f} with the plan"
+    benchmark.extra_info["lines"] = [f"{line} ({share:.2f} x 2 KiB)"]

@@ -94,9 +94,10 @@ class Edge:
         returns = signature.returns
         if self.output is None:
             if source.node_type in ("condition", "select"):
-                # Without a value of its own a condition passes on what its first input was given.
+                # Whether it gives a value of its own or passes on its first input, only its calls can tell.
                 returns = source.passes()
-                return None, returns, fits(returns, port.type) is not False
+                given = source.ports[0].type if source.ports else EMPTY
+                return None, returns, any(fits(kind, port.type) is not False for kind in (returns, given))
             if returns is port.type:
                 return None, returns, True
         return feed(signature.returns, signature.fields, source.declared, self.output, port)

@@ -9,7 +9,7 @@ from ..dag import DAG, AsyncSubWorkflow, SubWorkflow
 from ..diagnostic import did_you_mean
 from ..exceptions import SerializationError, WiringError, WorkflowValidationError
 from ..fsm import FSM
-from ..node import Condition, Edge, Given, Node, Outlet, Select, State, add_edge, caller, check_output, wire, place_of
+from ..node import Condition, Edge, Given, Node, Outlet, Select, State, add_edge, caller, check_output, place_of, wire
 from ..ports import EMPTY
 from .functions import Finder, NotFoundError
 from .plain import DEPTH, kind_of, plain

@@ -187,7 +187,8 @@ class _Reader:
 
     def mapping(self, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        place, lines, following = id(found), self.lines, self.next
+        place, lines = id(found), self.lines
+        following: Callable[[], Any] = self.next
         scalar_event = self.scalar_event
         while type(event := following()) is not self.mapping_end:
             key = self.scalar(event) if type(event) is scalar_event else None

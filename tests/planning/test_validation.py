@@ -133,6 +133,19 @@ def test_branches_are_held_against_the_nodes() -> None:
     assert errors[1].hint == "make it with @dag.condition"
 
 
+def test_a_branch_must_fit_the_value_of_the_condition_or_its_first_input() -> None:
+    dag = DAG("d")
+
+    @dag.condition
+    def check(x: int) -> bool:
+        return x > 0
+
+    check.on_true >> dag.add_node(Node(double))
+    assert dag.validate() == []
+    check.on_false >> dag.add_node(Node(shout))
+    assert 'input port "text" of "shout" expects "str"' in dag.validate()[0]
+
+
 def test_every_check_is_a_function_with_a_sentence_and_a_test() -> None:
     assert all(check.__doc__ for check in CHECKS)
     assert len({check.__name__ for check in CHECKS}) == len(CHECKS)

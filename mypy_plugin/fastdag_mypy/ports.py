@@ -1,0 +1,266 @@
+"""The ports of a node and what an edge between two nodes carries: pure functions on mypy's types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from mypy.erasetype import erase_typevars
+from mypy.expandtype import expand_type_by_instance
+from mypy.maptype import map_instance_to_supertype
+from mypy.nodes import ARG_STAR, ARG_STAR2, ArgKind, Decorator, FuncDef, TypeInfo, Var
+from mypy.subtypes import is_same_type, is_subtype
+from mypy.types import (
+    AnyType,
+    CallableType,
+    Instance,
+    Parameters,
+    ProperType,
+    TupleType,
+    Type,
+    TypedDictType,
+    TypeOfAny,
+    UnionType,
+    UnpackType,
+    get_proper_type,
+    has_type_vars,
+)
+
+from .wiring import UNREAD, Names
+
+if TYPE_CHECKING:
+    from mypy.nodes import Node
+
+NODE: Final = "fastdag_typed.node.Node"
+CONDITIONS: Final = ("fastdag_typed.node.Condition", "fastdag_typed.node.Select")
+STATE: Final = "fastdag_typed.node.State"
+CONTEXT: Final = "fastdag_typed.context.Context"
+STEERING: Final = tuple(f"fastdag_typed.returns.{name}" for name in ("ConditionalReturn", "SelectReturn", "FSMReturn"))
+COROUTINE: Final = "typing.Coroutine"
+MAPPING: Final = "typing.Mapping"
+TEXT: Final = ("builtins.str", "builtins.object", "typing.Hashable")
+"""What a key that is text can be."""
+
+CONTAINERS: Final = (MAPPING, "builtins.tuple", "builtins.list")
+
+ANY: Final = AnyType(TypeOfAny.special_form)
+PortKind = Literal["plain", "args", "kwargs"]
+_SHAPES: Final[dict[ArgKind, PortKind]] = {ARG_STAR: "args", ARG_STAR2: "kwargs"}
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A named, typed input of a node."""
+
+    name: str
+    type: Type = ANY
+    required: bool = True
+    kind: PortKind = "plain"
+
+
+class Feed(NamedTuple):
+    """What an edge carries: the field that is read (``None``: the whole value), its type, and whether it fits."""
+
+    field: str | None
+    type: Type
+    fits: bool
+
+
+def seen_as(found: Type | None, name: str) -> Instance | None:
+    """View a type as that of one of its base classes, ``None`` if that is none of them."""
+    proper = get_proper_type(found)
+    if not isinstance(proper, Instance):
+        return None
+    base = next((info for info in proper.type.mro if info.fullname == name), None)
+    return None if base is None else map_instance_to_supertype(proper, base)
+
+
+def node_of(found: Type | None) -> Instance | None:
+    """View a type as ``Node[P, R]``, ``None`` if it is not a node's."""
+    return seen_as(found, NODE)
+
+
+def has_base(found: Type | None, *names: str) -> bool:
+    """Tell whether a type is of a class or a subclass of it."""
+    proper = get_proper_type(found)
+    return isinstance(proper, Instance) and any(proper.type.has_base(name) for name in names)
+
+
+def ports_of(node: Instance, key: Node | None, func: FuncDef | None, inputs: Names) -> tuple[Port, ...] | None:
+    """List the inputs of a node, ``None`` if they are not known.
+
+    ``key`` is its symbol, ``func`` its function as written, ``inputs`` what was declared with ``inputs=[...]``.
+    """
+    parameters = get_proper_type(node.args[0])
+    if not isinstance(parameters, Parameters) or parameters.is_ellipsis_args or inputs is UNREAD:
+        return None
+    written = func.arg_names if func is not None and len(func.arg_names) == len(parameters.arg_names) else None
+    ports: list[Port] = []
+    rows = zip(parameters.arg_types, parameters.arg_kinds, parameters.arg_names, strict=True)
+    for index, (declared, kind, given) in enumerate(rows):
+        # A positional-only parameter has no name in the type.
+        name = given or (written[index] if written else None) or str(index + 1)
+        if not kind.is_star() and (name == "context" or any(has_base(one, CONTEXT) for one in _members(declared))):
+            continue
+        shape = _SHAPES.get(kind, "plain")
+        ports.append(Port(name, _solid(declared, name, key), kind.is_required(), shape))
+    if inputs is None:
+        return tuple(ports)
+    known = {port.name: port for port in ports}
+    rest = next((port for port in ports if port.kind == "kwargs"), None)
+    return tuple(known.get(name) or Port(name, rest.type if rest else ANY) for name in inputs)
+
+
+def _solid(declared: Type, name: str, key: Node | None) -> Type:
+    """Take type variables out of the type of a port: each stands for whatever it is given."""
+    if isinstance(get_proper_type(declared), UnpackType):
+        return ANY
+    if not has_type_vars(declared):
+        return declared
+    # A decorator may have bound the function's own variables to nonsense; the function knows better.
+    func = key.func if isinstance(key, Decorator) else key
+    signature = get_proper_type(func.type) if isinstance(func, FuncDef) else None
+    if isinstance(signature, CallableType) and name in signature.arg_names:
+        return erase_typevars(signature.arg_types[signature.arg_names.index(name)])
+    return ANY
+
+
+def value_of(node: Instance, key: Node | None) -> ProperType:
+    """Give the type of the value that a node hands on; ``key`` is its symbol."""
+    value = _unwrap(get_proper_type(erase_typevars(node.args[1])))
+    # Inference takes the name off a TypedDict; messages need it.
+    signature = get_proper_type(key.func.type) if isinstance(key, Decorator) else None
+    if isinstance(value, TypedDictType) and isinstance(signature, CallableType):
+        declared = _unwrap(get_proper_type(signature.ret_type))
+        return declared if is_same_type(declared, value) else value
+    return value
+
+
+def _unwrap(found: ProperType) -> ProperType:
+    awaited = seen_as(found, COROUTINE)
+    if awaited is not None:
+        return _unwrap(get_proper_type(awaited.args[2]))
+    if isinstance(found, Instance) and found.type.fullname in STEERING:
+        return get_proper_type(found.args[0]) if found.args else ANY
+    return found
+
+
+def fits(value: Type, port: Port) -> bool:
+    """Tell whether a value fits a port."""
+    return is_subtype(value, port.type)
+
+
+def feed(value: ProperType, declared: Names, output: str | None, port: Port) -> Feed:
+    """Decide what an edge carries, as the runtime does.
+
+    The value is the named output, else the whole if it fits, else the field that bears the port's name. ``declared``
+    are the names given with ``outputs=[...]``, ``UNREAD`` if there may be some.
+
+    Raises:
+        KeyError: there is no such output.
+
+    """
+    if output is not None:
+        read, kind = read_output(value, declared, output)
+        return Feed(read, kind, fits(kind, port))
+    if fits(value, port) or (declared is UNREAD and has_base(_plain(value), *CONTAINERS)):
+        return Feed(None, value, fits=True)
+    names = declared if isinstance(declared, tuple) else ()
+    if port.name in names or port.name in fields_of(value) or _open_mapping(value) is not None:
+        read, kind = read_output(value, declared, port.name)
+        return Feed(read, kind, fits(kind, port))
+    return Feed(None, value, fits=False)
+
+
+def read_output(  # noqa: C901 - the runtime's rules, one by one
+    value: ProperType, declared: Names, output: str
+) -> tuple[str | None, Type]:
+    """Find an output: the field that is read (``None``: the whole value), and its type.
+
+    Raises:
+        KeyError: there is no such output.
+
+    """
+    if isinstance(value, AnyType):
+        return output, ANY
+    fields = fields_of(value)
+    items = _open_mapping(value)
+    if isinstance(declared, tuple) and output in declared:
+        if declared == ("result",):
+            return None, value
+        if output in fields:
+            return output, fields[output]
+        index = declared.index(output)
+        if isinstance(value, TupleType) and index < len(value.items):
+            return output, value.items[index]
+        if items is not None:
+            return output, items
+        return (None, value) if len(declared) == 1 else (output, ANY)
+    if output == "result":
+        return None, value
+    if output in fields:
+        return output, fields[output]
+    if items is not None:
+        return output, items
+    if declared is UNREAD:
+        return output, ANY
+    raise KeyError(output)
+
+
+def has_output(value: ProperType, declared: Names, output: str) -> bool:
+    """Tell whether there is an output of this name."""
+    try:
+        read_output(value, declared, output)
+    except KeyError:
+        return False
+    return True
+
+
+def outputs_of(value: ProperType, declared: Names) -> list[str]:
+    """List the outputs of a node by name."""
+    return list(declared) if isinstance(declared, tuple) and declared else ["result", *fields_of(value)]
+
+
+def fields_of(value: ProperType) -> dict[str, Type]:
+    """List the fields of a TypedDict, NamedTuple or dataclass with their types."""
+    if isinstance(value, TypedDictType):
+        return dict(value.items)
+    if isinstance(value, TupleType):
+        named = next((info for info in value.partial_fallback.type.mro if info.is_named_tuple), None)
+        names: list[str] = named.metadata["namedtuple"]["fields"] if named else []
+        return dict(zip(names, value.items, strict=False))
+    if isinstance(value, Instance):
+        names = [data["name"] for info in value.type.mro for data in _attributes(info)]
+        return {name: found for name in dict.fromkeys(names) if (found := _attribute(value, name)) is not None}
+    return {}
+
+
+def _attributes(info: TypeInfo) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = info.metadata.get("dataclass", {}).get("attributes", [])
+    return [data for data in found if not data.get("is_init_var")]
+
+
+def _attribute(value: Instance, name: str) -> Type | None:
+    for info in value.type.mro:
+        symbol = info.names.get(name)
+        if symbol is not None and isinstance(symbol.node, Var) and symbol.node.type is not None:
+            return expand_type_by_instance(symbol.node.type, map_instance_to_supertype(value, info))
+    return None
+
+
+def _open_mapping(value: ProperType) -> Type | None:
+    """Give the type of what a mapping that is no record holds under keys that are text; ``None`` if it is none."""
+    mapping = seen_as(value, MAPPING)
+    if mapping is None:
+        return None
+    keys = [kind for kind in _members(mapping.args[0]) if isinstance(kind, Instance)]
+    return mapping.args[1] if not keys or any(kind.type.fullname in TEXT for kind in keys) else None
+
+
+def _members(found: Type) -> list[ProperType]:
+    proper = get_proper_type(found)
+    return [get_proper_type(item) for item in proper.items] if isinstance(proper, UnionType) else [proper]
+
+
+def _plain(value: ProperType) -> ProperType:
+    return value.partial_fallback if isinstance(value, TupleType) else value
