@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -41,58 +42,65 @@ def find_cycles(preds: Sequence[Sequence[int]], limit: int = 10) -> list[list[in
     """Find disjoint cycles, each as the path that closes it (its first node is also its last)."""
     alive = set(range(len(preds))) - set(topological_order(preds))
     found: list[list[int]] = []
-    while alive and len(found) < limit:
-        node = min(alive)
-        path: list[int] = []
-        at: dict[int, int] = {}
-        while node not in at:
-            at[node] = len(path)
-            path.append(node)
-            before = [p for p in preds[node] if p in alive]
-            if not before:  # only fed by a cycle that was found already
-                alive -= set(path)
-                path = []
-                break
-            node = min(before)
-        if path:
-            cycle = path[at[node] :][::-1]
-            start = cycle.index(min(cycle))
-            cycle = cycle[start:] + cycle[:start]
-            found.append([*cycle, cycle[0]])
+    for start in sorted(alive):
+        while start in alive and len(found) < limit:
+            path = _way_back(start, preds, alive)
+            if path[-1] in path[:-1]:
+                cycle = path[path.index(path[-1]) + 1 :][::-1]
+                smallest = cycle.index(min(cycle))
+                cycle = cycle[smallest:] + cycle[:smallest]
+                found.append([*cycle, cycle[0]])
             alive -= set(path)
     return found
+
+
+def _way_back(node: int, preds: Sequence[Sequence[int]], alive: set[int]) -> list[int]:
+    """Go back from a node, until there is no further or a node comes again, as the last one."""
+    path, seen = [node], {node}
+    while before := [pred for pred in preds[node] if pred in alive]:
+        node = min(before)
+        path.append(node)
+        if node in seen:
+            break
+        seen.add(node)
+    return path
 
 
 def transitive_reduction(preds: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     """Drop each predecessor that another one implies; nodes must be numbered in topological order.
 
     Source: Aho, Garey and Ullman, The transitive reduction of a directed graph, 1972; here by a backward search from
-    each node that ends at its earliest predecessor.
+    each node that ends at its earliest predecessor that may be implied, or when it has found them all. One with a
+    single successor cannot be implied; and the search goes by all predecessors, not only those kept, since what is
+    implied here is most often a predecessor of a predecessor too.
     """
+    distinct = [sorted(set(before), reverse=True) for before in preds]
+    successors = [0] * len(preds)
+    for before in distinct:
+        for pred in before:
+            successors[pred] += 1
     kept: list[tuple[int, ...]] = []
-    for before in preds:
-        if len(before) < 2:
-            kept.append(tuple(before))
-            continue
-        wanted = sorted(set(before), reverse=True)
-        if len(wanted) == 1:
-            kept.append((wanted[0],))
-            continue
-        earliest = wanted[-1]
-        seen: set[int] = set()
-        result: list[int] = []
-        for pred in wanted:
-            if pred in seen:
-                continue
-            result.append(pred)
-            pending = [pred]
-            while pending:
-                for further in kept[pending.pop()]:
-                    if further >= earliest and further not in seen:
-                        seen.add(further)
-                        pending.append(further)
-        kept.append(tuple(reversed(result)))
+    for before in distinct:
+        open_ends = {pred for pred in before[1:] if successors[pred] > 1}
+        implied = _reached(open_ends, before, distinct) if open_ends else open_ends
+        kept.append(tuple(pred for pred in reversed(before) if pred not in implied))
     return kept
+
+
+def _reached(wanted: set[int], starts: Sequence[int], preds: Sequence[Sequence[int]]) -> set[int]:
+    """Find those of the wanted nodes that lie behind one of the starts."""
+    missing, earliest = set(wanted), min(wanted)
+    seen: set[int] = set()
+    pending = deque(starts)
+    while pending and missing:
+        for further in preds[pending.popleft()]:
+            if further < earliest:
+                break
+            if further not in seen:
+                seen.add(further)
+                missing.discard(further)
+                pending.append(further)
+    return wanted - missing
 
 
 def levels(waits: Sequence[Sequence[int]]) -> list[int]:

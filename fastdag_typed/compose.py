@@ -122,6 +122,7 @@ class Composition:
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
         self.called: set[int] = set()
+        self.inputs: set[str] = set()
 
     def run(self, flow: Callable[..., Any]) -> Any:
         """Run the function on placeholders for its parameters; give what it returns."""
@@ -138,6 +139,7 @@ class Composition:
                         hint="name each input of the workflow",
                     )
                 )
+            self.inputs.add(parameter.name)
             value = Placeholder(None, None, parameter.name, parameter.default)
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 positional.append(value)
@@ -211,6 +213,10 @@ class Composition:
             else:
                 hint = did_you_mean(name, index_of, what="inputs")
                 raise _bad_call(node, f'has no input "{name}"', where, hint, "fastdag-name", name)
+        for index, port in enumerate(ports):
+            # Left open it would be a second workflow input of that name, and take what is meant for the first.
+            if port.name in self.inputs - seen and port.default is not EMPTY:
+                yield index, port.name, port.default
         missing = [port.name for port in ports if port.required and port.name not in seen]
         if missing:
             names = ", ".join(f'"{name}"' for name in missing)

@@ -71,7 +71,7 @@ class FSMContext(Context):
         if name in self.results:
             return self.results[name]
         state, _, cycle = name.rpartition(".")
-        if not state or not cycle.isdigit():
+        if not state or not cycle.isdecimal():
             return None
         limit = int(cycle)
         return next(

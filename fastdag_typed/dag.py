@@ -6,11 +6,14 @@ import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from .node import Node, Select
+from .ports import EMPTY
+from .returns import UNSET
 from .workflow import NodeDecorator, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from .plan import Input, Plan
     from .returns import SelectReturn
     from .step import Policy
 
@@ -116,9 +119,14 @@ class SubWorkflow:
         self.__doc__ = workflow.description
         self.__signature__ = _signature(workflow)
 
+    def _said(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Leave out the defaults, for inside each node has its own."""
+        parameters = self.__signature__.parameters
+        return {name: value for name, value in inputs.items() if value is not parameters[name].default}
+
     def __call__(self, **inputs: Any) -> Any:
         """Run the workflow and give its final value."""
-        return self.workflow.run(inputs)
+        return self.workflow.run(self._said(inputs))
 
 
 class AsyncSubWorkflow(SubWorkflow):
@@ -126,20 +134,41 @@ class AsyncSubWorkflow(SubWorkflow):
 
     async def __call__(self, **inputs: Any) -> Any:
         """Run the workflow and give its final value."""
-        return await self.workflow.run_async(inputs)
+        return await self.workflow.run_async(self._said(inputs))
 
 
 def _signature(workflow: Workflow) -> inspect.Signature:
     plan = workflow.plan()
-    seen: dict[str, inspect.Parameter] = {}
+    entries: dict[str, list[Input]] = {}
     for entry in plan.inputs:
-        seen.setdefault(
-            entry.name,
-            inspect.Parameter(
-                entry.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=entry.default,
-                annotation=entry.port.type,
-            ),
+        entries.setdefault(entry.name, []).append(entry)
+    parameters = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=_default(plan, same), annotation=same[0].port.type
         )
-    return inspect.Signature(list(seen.values()), return_annotation=plan.returned_type())
+        for name, same in entries.items()
+    ]
+    return inspect.Signature(parameters, return_annotation=plan.returned_type())
+
+
+def _default(plan: Plan, entries: list[Input]) -> Any:
+    """Give the one default of the inputs of a name, ``UNSET`` if each has its own, nothing if one is required."""
+    missing = [entry for entry in entries if entry.default is EMPTY]
+    if not all(_can_follow(plan, entry) for entry in missing):
+        return EMPTY
+    default = entries[0].default
+    return UNSET if missing or not all(_alike(entry.default, default) for entry in entries) else default
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Tell whether two defaults are the same, without comparing what may not be comparable."""
+    literal = type(one) is type(other) and type(one) in (bool, int, float, complex, str, bytes)
+    return one is other or (literal and repr(one) == repr(other))
+
+
+def _can_follow(plan: Plan, entry: Input) -> bool:
+    """Tell whether a state's input takes the value of the state before, where it is not given."""
+    if plan.machine is None or entry.node == plan.names[plan.machine.initial]:
+        return False
+    given = {other.name for other in plan.required if other.node == plan.names[plan.machine.initial]}
+    return entry.name in given or sum(e.node == entry.node and e.name not in given for e in plan.required) == 1

@@ -98,7 +98,7 @@ class FSM(Workflow):
 
     def _is_result_name(self, name: str) -> bool:
         state, _, cycle = name.rpartition(".")
-        return super()._is_result_name(name) or (cycle.isdigit() and state in self.nodes)
+        return super()._is_result_name(name) or (cycle.isdecimal() and state in self.nodes)
 
     @property
     def max_cycles(self) -> int:

@@ -33,6 +33,7 @@ class _Lowering:
         self.inputs: list[Input] = []
         self.out: dict[Node[..., Any], int] = {}
         self.decision: dict[Node[..., Any], int] = {}
+        self.given: dict[int, str] = {}
         self.uses_context = False
         self.is_machine = workflow.kind == "FSM"
 
@@ -77,6 +78,7 @@ class _Lowering:
             is_async=any(step.is_async for step in steps),
             uses_context=self.uses_context,
             machine=machine,
+            given=self.given,
         )
 
     def _slot(self, value: Any = None) -> int:
@@ -167,9 +169,9 @@ class _Lowering:
         for name, given in bound.items():
             place = place_of(name)
             if place is not None:
-                starred.append((place, self._given(node, by_kind["args"], given), None))
+                starred.append((place, self._given(node, by_kind["args"], name, given), None))
             else:
-                named[name] = (self._given(node, by_name.get(name) or by_kind["kwargs"], given), None)
+                named[name] = (self._given(node, by_name.get(name) or by_kind["kwargs"], name, given), None)
 
     def _by_position(self, node: Node[..., Any], ports: tuple[Port | None, ...]) -> tuple[Read, ...]:
         """Read the arguments of the common node: no branches above it, nothing bound, nothing by keyword."""
@@ -189,8 +191,9 @@ class _Lowering:
                 self.template.append(port.default)
         return tuple(args)
 
-    def _given(self, node: Node[..., Any], port: Port, given: Given) -> int:
+    def _given(self, node: Node[..., Any], port: Port, name: str, given: Given) -> int:
         slot = self._slot(given.value)
+        self.given[slot] = name
         if given.input is not None:
             self.inputs.append(Input(given.input, slot, node.name, port, given.value))
         return slot

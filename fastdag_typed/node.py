@@ -199,6 +199,13 @@ class Inlet:
         self.node = node
         self.name = name
 
+    def __rrshift__(self, other: Iterable[Any]) -> Node[..., Any]:
+        """Connect each of several nodes here: ``[a, b] >> c.input("xs")``."""
+        _wire_all(_sources(other, self.node), self)
+        return self.node
+
+    __ror__ = __rrshift__
+
 
 class Fan(list[R]):
     """Several nodes that were connected to at once and can be connected from at once."""
@@ -275,6 +282,9 @@ class Node(Source[R_co], Generic[P, R_co]):
         *,
         policies: Iterable[Policy] = (),
     ) -> None:
+        if isinstance(func, Node):  # a node in two workflows: the function is shared, the wiring is not
+            func = func.func
+        _check_arguments(func, name, inputs=inputs, outputs=outputs)
         self.func = func
         self.name: str = name or _name_of(func)
         self.node_type: Kind = node_type
@@ -619,18 +629,36 @@ def _free_port(
         elif port.name not in bound:
             (required if port.required else others).append(index)
     if required or others:
-        return _port_name(node, target, (required or others)[0])
+        return _port_name(node, output, branch, target, (required or others)[0], where)
     if branch is not None:  # a branch needs no data to decide what runs
         return None, None
     raise _no_free_port(node, target, where)
 
 
-def _port_name(node: Node[..., Any], target: Node[..., Any], index: int) -> tuple[int, str] | None:
+def _port_name(
+    node: Node[..., Any],
+    output: str | None,
+    branch: bool | str | None,
+    target: Node[..., Any],
+    index: int,
+    where: tuple[str, int],
+) -> tuple[int, str] | None:
     port = target.ports[index]
     if port.kind != "kwargs":
         return index, port.name
     known = (target.incoming or {}).get(node.name)
-    return None if known is not None and known.source is node else (index, node.name)
+    if known is None and node.name not in target.signature.passed_by_name:
+        return index, node.name
+    if known is not None and (known.source, known.output, known.branch) == (node, output, branch):
+        return None
+    raise _refuse(
+        "fastdag-taken",
+        f'"{node.name}" is connected to "{target.name}", where the name "{node.name}" is taken',
+        where,
+        "connect it under a name of its own: connect_to(..., input_name=...)",
+        target,
+        node.name,
+    )
 
 
 def _no_free_port(node: Node[..., Any], target: Node[..., Any], where: tuple[str, int]) -> WiringError:
@@ -677,7 +705,7 @@ def _port_index(target: Node[..., Any], input_name: str, where: tuple[str, int])
 
 def place_of(input_name: str) -> int | None:
     """Read the place among ``*args`` that an input like ``"*2"`` stands for."""
-    return int(input_name[1:]) if input_name.startswith("*") and input_name[1:].isdigit() else None
+    return int(input_name[1:]) if input_name.startswith("*") and input_name[1:].isdecimal() else None
 
 
 def check_output(node: Node[..., Any], name: str, where: tuple[str, int]) -> None:
@@ -732,6 +760,22 @@ def caller() -> tuple[str, int]:
     while (frame.f_globals.get("__package__") or "").partition(".")[0] == _PACKAGE and frame.f_back is not None:
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
+
+
+def _check_arguments(func: Any, name: Any, **names: Sequence[str] | None) -> None:
+    """Refuse what looks like the arguments of a node and is not."""
+    if not callable(func):
+        raise _refuse("fastdag-wire", f"{func!r} is not a function", caller(), "a node is made of a callable")
+    if name is not None and not isinstance(name, str):
+        raise _refuse("fastdag-name", f"{name!r} is no name of a node", caller(), "a name is a text")
+    for what, given in names.items():
+        if isinstance(given, str):
+            raise _refuse(
+                "fastdag-name",
+                f'{what}="{given}" is one text, not a list of names',
+                caller(),
+                f'write {what}=["{given}"]',
+            )
 
 
 def _name_of(func: Any) -> str:

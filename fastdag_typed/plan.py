@@ -61,7 +61,8 @@ class Plan:
     """Steps in their deterministic order, the slots they read and write, and what a run begins with.
 
     ``template`` is the state of all slots before a run, ``EMPTY`` where an input is required; ``guarded`` says whether
-    any step can be skipped; ``programs`` keeps what drivers made of the plan for their next run.
+    any step can be skipped; ``given`` names the input for each slot that a composed function filled; ``programs`` keeps
+    what drivers made of the plan for their next run.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Plan:
     is_async: bool
     uses_context: bool
     machine: Machine | None = None
+    given: dict[int, str] = field(default_factory=dict[int, str])
     programs: dict[Any, Any] = field(default_factory=dict[Any, Any])
 
     @cached_property

@@ -102,6 +102,11 @@ class Signature:
         return tuple(name for name in self.names if name not in self.hints)
 
     @cached_property
+    def passed_by_name(self) -> frozenset[str]:
+        """Names of parameters, which no further keyword can have."""
+        return frozenset(name for name, kind in self.layout if kind in ("standard", "keyword"))
+
+    @cached_property
     def calls(self) -> tuple[Port | None, ...] | None:
         """Ports in the order of a call by position, ``None`` for the context; nothing if it cannot be called so."""
         if any(kind not in ("positional", "standard") for _, kind in self.layout):

@@ -143,6 +143,15 @@ class Workflow:
             WiringError: a node of this name exists (it is a ``ValueError``).
 
         """
+        if not isinstance(node, Node):
+            raise WiringError(
+                Diagnostic(
+                    "fastdag-wire",
+                    f'{node!r} is added to workflow "{self.name}" but is not a node',
+                    where=Location(*caller()),
+                    hint="make it a node with Node(...)",
+                )
+            )
         if node.name in self.nodes:
             known = self.nodes[node.name].where
             raise WiringError(
@@ -245,15 +254,15 @@ class Workflow:
     def _named(self, node: str | Node[..., Any], where: tuple[str, int] | None = None) -> Node[..., Any]:
         if isinstance(node, Node):
             return node
-        found = self.nodes.get(node)
+        found = self.nodes.get(node) if isinstance(node, str) else None
         if found is None:
             raise WiringError(
                 Diagnostic(
                     "fastdag-name",
                     f'Workflow "{self.name}" has no node "{node}"',
                     where=Location(*(where or caller())),
-                    node=node,
-                    hint=did_you_mean(node, self.nodes, what="nodes"),
+                    node=str(node),
+                    hint=did_you_mean(str(node), self.nodes, what="nodes"),
                 )
             )
         return found

@@ -251,4 +251,3 @@ _DEPTH: Final = 100
 """How deep collections are written; deeper ones by their repr."""
 _BITS: Final = 14_000
 """How long a whole number may be; Python writes at most 4,300 digits."""
-

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..exceptions import StaleModuleWarning, WorkflowExecutionError
-from ..plan import PREVIOUS
+from ..plan import PREVIOUS, slot_of
 from ..ports import signature_of
 from ..step import SKIPPED, Guard
 from .bind import bind, decide, wrapped
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .drivers import Run
 
 __all__ = [
+    "SKIPPED",
     "Compiled",
     "adopt",
     "bound_value",
@@ -200,7 +201,7 @@ class Compiled:
             self._enter_failure(run, error, already)
             raise
         if run.plan.machine is None:
-            self._enter_results(run, outcome)
+            self._enter_results(run, outcome, len(self.at))
         else:
             run.stop_reason, run.slots[PREVIOUS] = outcome
             self._enter_states(run, already)
@@ -225,16 +226,16 @@ class Compiled:
             given["context"] = run.context
         return partial(self.entry, **given)
 
-    def _enter_results(self, run: Run, results: Mapping[str, Any]) -> None:
-        now = run.record.began
-        for step in run.plan.steps:
-            if step.name in results:
-                run.slots[step.out] = results[step.name]
-                run.record.rows.append((now, step.index, now))
-            else:
-                run.slots[step.out] = SKIPPED
-                run.record.skipped.add(step.index)
-        if not run.plan.uses_context:
+    def _enter_results(self, run: Run, results: Mapping[str, Any], reached: int) -> None:
+        """Enter the results of the first steps, of which those that have none were skipped."""
+        plan, record = run.plan, run.record
+        record.stamps = [record.began] * (reached + 1)
+        if len(results) < reached:
+            record.skipped.update(step.index for step in plan.steps[:reached] if step.name not in results)
+        for _, read in plan.returns.items:
+            step = plan.step_of_slot[slot_of(read)]
+            run.slots[step.out] = results.get(step.name, SKIPPED)
+        if not plan.uses_context:
             run.context.results.update(results)
 
     def _enter_states(self, run: Run, already: int) -> None:
@@ -263,10 +264,8 @@ class Compiled:
             values = frame.f_locals
             reached = [step.name for step in run.plan.steps[:index]]
             results = {name: values[variables[name]] for name in reached if values[variables[name]] is not SKIPPED}
-            self._enter_results(run, results)
-            now = run.record.began
-            run.record.rows.append((now, index, now))
-            run.record.skipped -= set(range(index, len(self.at)))
+            self._enter_results(run, results, index)
+            run.record.stamps.append(run.record.began)
         run.failures[index] = original
 
 

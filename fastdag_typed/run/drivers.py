@@ -155,6 +155,8 @@ def transition(
         chosen = name_of(raw.branch)
         found = next((target for branch, target in ways if branch == chosen), None)
         return value, _number(state, chosen, at) if found is None else found, False
+    if isinstance(raw, bool) and any(branch is raw for branch, _ in ways):
+        return raw, next(target for branch, target in ways if branch is raw), False
     return raw, next((target for branch, target in ways if branch is None), None), False
 
 

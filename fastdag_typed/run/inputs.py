@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, is_typeddict
 
 from ..compat import show
 from ..diagnostic import Diagnostic, did_you_mean
 from ..exceptions import InputError
 from ..ports import EMPTY
+from ..returns import UNSET
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ..diagnostic import Location
     from ..plan import Input, Plan
 
@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, int]]:
     """Give the slots that a run begins with, and for each state the slot that takes the previous state's value.
 
+    An input that is ``UNSET`` counts as not given.
+
     Raises:
         InputError: an input is missing, unknown or of a wrong type; it names every one.
 
     """
+    if not isinstance(inputs, Mapping):
+        message = f"Inputs are given as a mapping from names to values, not as {_short(inputs)}"
+        raise InputError(plan.name, [Diagnostic("fastdag-input", message)])
     slots = list(plan.template)
     wrong: list[Diagnostic] = []
     known = plan.inputs_by_name
@@ -33,7 +38,7 @@ def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, in
             hint = did_you_mean(str(name), names, what="open inputs")
             wrong.append(Diagnostic("fastdag-input", f'Unknown input "{name}"', hint=hint))
             continue
-        for entry in entries:
+        for entry in entries if value is not UNSET else ():
             if not accepts(entry.port.type, value):
                 wrong.append(_wrong_type(plan, entry, value))
             slots[entry.slot] = value

@@ -80,7 +80,10 @@ class Record:
             )
         for index in self.failed:
             found[plan.names[index]].status = "failed"
-        for index, start in list(self.running.items()):
+        running = list(self.running.items())
+        if self.stamps and not self.closed and len(self.stamps) <= len(plan.names):
+            running.append((len(self.stamps) - 1, self.stamps[-1]))
+        for index, start in running:
             order = levels[index] if levels else len(found)
             found[plan.names[index]] = NodeExecution(order, "running", start - self.began)
         for index, name in enumerate(plan.names):
@@ -128,6 +131,10 @@ class ExecutionInfo(Mapping[str, NodeExecution]):
 
     def __len__(self) -> int:
         return len(self._record.plan.steps)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle as a plain dict: what is noted, without the plan it is about."""
+        return dict, (dict(self._now()),)
 
     def __repr__(self) -> str:
         return repr(self._now())

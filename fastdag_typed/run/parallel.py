@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..step import SKIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
     from ..plan import Plan
+    from .bind import Invoke, Slots
     from .drivers import Run
 
 
@@ -81,6 +80,7 @@ class _Workers:
         self.idle = 0
         self.stopping = False
         self.finished = threading.Event()
+        self.context = copy_context()
 
     def go(self) -> None:
         first = self.books.first()
@@ -104,8 +104,7 @@ class _Workers:
         if self.idle:
             self.idle -= 1
         elif len(self.threads) < self.run.max_workers:
-            context = copy_context()
-            thread = threading.Thread(target=context.run, args=(self._work,), name="fastdag-worker", daemon=True)
+            thread = threading.Thread(target=self._work, name="fastdag-worker", daemon=True)
             self.threads.append(thread)
             thread.start()
 
@@ -130,7 +129,7 @@ class _Workers:
         began = perf_counter()
         run.record.running[index] = began
         try:
-            value = run.program[index].invoke(run.slots)
+            value = self.context.copy().run(run.program[index].invoke, run.slots)
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, whatever it is
             with self.lock:
                 del run.record.running[index]
@@ -168,55 +167,67 @@ async def concurrent(run: Run) -> None:
     """
     books = Books(run.plan)
     loop = asyncio.get_running_loop()
-    tasks: set[asyncio.Task[None]] = set()
+    tasks: dict[asyncio.Task[None], bool] = {}
     ended = asyncio.Event()
     slots_free = asyncio.Semaphore(run.max_workers)
 
     async def step(index: int) -> None:
         async with slots_free:
-            if run.failures:
+            if ended.is_set():
                 return
             began = perf_counter()
             run.record.running[index] = began
-            try:
-                value = await _call(run, index, loop, pool)
-            except BaseException as error:  # noqa: BLE001 - raised by the runner, whatever it is
-                if ended.is_set() and isinstance(error, asyncio.CancelledError):
-                    return  # cancelled from here, because another step failed
-                _time(run, index, began)
-                run.failures[index] = error
-                ended.set()
-                return
-            finally:
-                del run.record.running[index]
+            value, error = await _outcome(run, index, loop, pool)
+            del run.record.running[index]
+        if error is not None:
+            if ended.is_set() and isinstance(error, asyncio.CancelledError):
+                return  # cancelled from here, because another step failed
+            _time(run, index, began)
+            run.failures[index] = error
+            ended.set()
+            return
         _note(run, index, began, value)
-        for further in books.done(index):
-            launch(step(further))
+        ready = books.done(index)
+        if not ended.is_set():
+            launch(ready)
         if not books.left:
             ended.set()
 
-    def launch(coroutine: Coroutine[Any, Any, None]) -> None:
-        task = loop.create_task(coroutine)
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+    def launch(ready: list[int]) -> None:
+        for index in ready:
+            task = loop.create_task(step(index))
+            tasks[task] = run.program[index].awaits
+            task.add_done_callback(tasks.pop)
 
     with ThreadPoolExecutor(run.max_workers, thread_name_prefix="fastdag-worker") as pool:
-        for index in books.first():
-            launch(step(index))
+        launch(books.first())
         try:
             await ended.wait()
         finally:
             ended.set()
-            waiting = list(tasks)
-            for task in waiting:
-                task.cancel()
+            waiting = dict(tasks)
+            for task, awaits in waiting.items():
+                if awaits:
+                    task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def _call(run: Run, index: int, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor) -> Any:
+async def _outcome(
+    run: Run, index: int, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor
+) -> tuple[Any, BaseException | None]:
+    """Give the value or the exception of a step; a future cannot carry every exception (``StopIteration``)."""
     invoke, _, _, awaits = run.program[index]
-    if awaits:
+    if not awaits:
+        return await loop.run_in_executor(pool, copy_context().run, _called, invoke, run.slots)
+    try:
         value = invoke(run.slots)
-        return value if value is SKIPPED else await value
-    context = copy_context()
-    return await loop.run_in_executor(pool, lambda: context.run(invoke, run.slots))
+        return value if value is SKIPPED else await value, None
+    except BaseException as error:  # noqa: BLE001 - raised by the runner, whatever it is
+        return None, error
+
+
+def _called(invoke: Invoke, slots: Slots) -> tuple[Any, BaseException | None]:
+    try:
+        return invoke(slots), None
+    except BaseException as error:  # noqa: BLE001 - raised by the runner, whatever it is
+        return None, error

@@ -58,6 +58,8 @@ class Runner:
 
             workflow, self._compiled = adopt(workflow, bare=not (self.policies or self.observers))
         self.workflow = workflow
+        if max_workers is not None and max_workers < 1:
+            raise ValueError(f"max_workers is at least 1, not {max_workers}")
         self.max_workers = max_workers or min(32, (os.cpu_count() or 1) + 4)
         self.metrics = ExecutionMetrics()
 
@@ -108,7 +110,7 @@ class Runner:
             context = FSMContext() if plan.machine else Context()
         elif plan.machine and not isinstance(context, FSMContext):
             raise TypeError(f"a state machine runs with an FSMContext, not with a {type(context).__name__}")
-        record = Record(plan, parallel=mode == "parallel")
+        record = Record(plan, parallel=mode == "parallel" and plan.machine is None)
         slots, stand_ins = fill(plan, inputs or {})
         context.metadata = {**plan.metadata, **context.metadata}
         context.execution_info = ExecutionInfo(record)
@@ -143,8 +145,6 @@ class Runner:
             error = raised
         failure = _failure(run, error)
         self.metrics = metrics = _metrics(run, perf_counter(), failure)
-        if run.compiled is not None:
-            metrics.node_times = {}  # compiled code reads no clock
         metrics.workflow = self.workflow.seen_with(run.context)
         self.workflow.context = run.context
         if self.observers:
@@ -262,7 +262,7 @@ def _metrics(run: Run, ended: float, failure: BaseException | None) -> Execution
     steps = plan.steps
     return ExecutionMetrics(
         total_time=ended - record.began,
-        node_times=node_times(executed, starts, ends),
+        node_times=node_times(executed, starts, ends) if run.compiled is None else {},  # compiled code reads no clock
         nodes_executed=len(executed) - len(run.failures),
         errors=[describe(names[i], steps[i].node.where, run.failures[i]) for i in sorted(run.failures)],
         execution_order=list(executed),

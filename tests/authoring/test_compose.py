@@ -245,3 +245,21 @@ def test_an_unused_result_is_a_warning() -> None:
 
     result = validate_workflow(dag)
     assert any('The result of "clean" is neither used nor returned' in w for w in result.warnings)
+
+
+def test_a_workflow_input_does_not_reach_a_default_of_the_same_name() -> None:
+    dag = DAG("d")
+
+    @dag.node
+    def first(y: int) -> int:
+        return y
+
+    @dag.node
+    def second(x: int, y: int = 3) -> tuple[int, int]:
+        return x, y
+
+    @dag.compose
+    def flow(y: int) -> tuple[int, int]:
+        return second(first(y))
+
+    assert dag.run(y=9) == flow(9) == (9, 3)

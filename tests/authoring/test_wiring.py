@@ -311,3 +311,85 @@ def test_a_chain_connects_one_after_the_other() -> None:
     nodes = [dag.add_node(Node(double, f"n{i}")) for i in range(3)]
     assert dag.chain(*nodes) is nodes[-1]
     assert dag.run(x=1) == 8
+
+
+def test_a_keyword_that_is_taken_is_refused_instead_of_dropped() -> None:
+    dag = DAG("d")
+
+    @dag.node
+    def other() -> int:
+        return 1
+
+    @dag.node
+    def x() -> int:
+        return 2
+
+    @dag.node(outputs=["left", "right"])
+    def source() -> tuple[int, int]:
+        return 3, 4
+
+    @dag.node
+    def target(x: int, **rest: int) -> dict[str, int]:
+        return {"x": x, **rest}
+
+    other >> target
+    with pytest.raises(WiringError, match='the name "x" is taken'):
+        x >> target
+    source.output("left") >> target
+    source.output("left") >> target
+    with pytest.raises(WiringError, match='the name "source" is taken'):
+        source.output("right") >> target
+    source.connect_to(target, "right", "more")
+    assert dag.run()["target"] == {"x": 1, "source": 3, "more": 4}
+
+
+def test_a_list_connects_to_an_input_by_name() -> None:
+    dag = DAG("d")
+    first, second = dag.add_node(Node(number, "first")), dag.add_node(Node(number, "second"))
+
+    @dag.node
+    def total(*values: int) -> int:
+        return sum(values)
+
+    assert [first, second] >> total.input("values") is total
+    assert dag.run() == 6
+
+
+def test_a_node_of_one_workflow_makes_a_node_of_another() -> None:
+    one, other = DAG("one"), DAG("other")
+    node = other.node(one.node(double))
+    assert node.inputs == ["x"]
+    assert node.func is double
+    assert other.run(x=4) == one.run(x=4)
+
+
+def test_what_is_no_node_no_function_or_no_name_is_refused() -> None:
+    dag = DAG("d")
+    wrong: Any = number
+    with pytest.raises(WiringError, match='is added to workflow "d" but is not a node'):
+        dag.add_node(wrong)
+    wrong = "number"
+    with pytest.raises(WiringError, match="'number' is not a function"):
+        Node(wrong)
+    wrong = 5
+    with pytest.raises(WiringError, match="5 is no name of a node"):
+        Node(number, wrong)
+    for name in (5, ["number"]):
+        wrong = name
+        with pytest.raises(WiringError, match='Workflow "d" has no node'):
+            dag.connect(wrong, "number")
+
+
+def test_one_text_is_no_list_of_outputs() -> None:
+    with pytest.raises(WiringError, match='outputs="total" is one text, not a list of names'):
+        Node(number, outputs="total")
+    with pytest.raises(WiringError, match='inputs="x" is one text, not a list of names'):
+        Node(double, inputs="x")
+
+
+def test_a_place_that_only_looks_like_a_number_is_no_input() -> None:
+    def total(*values: int) -> int:
+        return sum(values)
+
+    with pytest.raises(WiringError, match='has no input "\\*²"'):
+        Node(number).connect_to(Node(total), input_name="*²")

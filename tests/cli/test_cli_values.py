@@ -178,5 +178,5 @@ def test_a_wrong_value_is_refused_before_anything_runs(project: Project) -> None
     )
     found = project.fastdag("run", "flow", "--input", "number=ten")
     assert (found.code, found.out) == (2, "")
-    assert "Input \"number\" of node \"show\" expects \"int\", but is given 'ten'" in found.err
+    assert 'Input "number" of node "show" expects "int", but is given \'ten\'' in found.err
     assert project.fastdag("run", "flow", "--input", "number=10", "--input", "bare=[1]").out == "running\n10\n"

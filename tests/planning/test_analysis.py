@@ -82,3 +82,15 @@ def test_groups_are_convex_chains(preds: list[list[int]]) -> None:
         for first, second in pairwise(group):
             assert waits[second] == (first,)
             assert [n for n, w in enumerate(waits) if first in w] == [second]
+
+
+def test_long_chains_with_a_shared_start_or_side_inputs_are_reduced_quickly() -> None:
+    size = 20_000
+    shared = [[], [0], *([0, node - 1] for node in range(2, size))]
+    assert transitive_reduction(shared) == [(), *((node - 1,) for node in range(1, size))]
+    fold = [*([] for _ in range(size)), [0], *([node, size + node - 1] for node in range(1, size))]
+    assert transitive_reduction(fold)[-1] == (size - 1, 2 * size - 2)
+
+
+def test_a_cycle_with_much_behind_it_is_found_quickly_and_alone() -> None:
+    assert find_cycles([[1], [0], *([0] for _ in range(50_000))]) == [[0, 1, 0]]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fastdag_typed import (
+    DAG,
     FSM,
     ConditionalReturn,
     Context,
@@ -197,3 +198,52 @@ def test_ordinary_nodes_of_a_machine_are_states() -> None:
     fsm.set_entrypoint("a")
     assert fsm.run() == 2
     assert fsm.state_history == ["b", "END"]
+
+
+def test_a_machine_as_a_node_asks_only_for_what_no_state_gives() -> None:
+    dag = DAG("outer")
+    node = dag.add_workflow("inner", counter())
+    assert node.inputs == ["first", "n"]
+    assert dag.run(first=1) == 4
+    assert dag.run(first=1, n=7) == 7
+    with pytest.raises(InputError, match='Input "first" is missing'):
+        dag.run()
+
+
+def test_a_condition_that_returns_a_bool_chooses_the_state_that_follows() -> None:
+    fsm = FSM("m")
+
+    @fsm.state(initial=True)
+    def start() -> int:
+        return 0
+
+    @fsm.condition
+    def positive(n: int) -> bool:
+        return n > 0
+
+    @fsm.state
+    def yes() -> str:
+        return "yes"
+
+    @fsm.state
+    def no() -> str:
+        return "no"
+
+    start >> positive
+    positive.on_true >> yes
+    positive.on_false >> no
+    assert fsm.run() == "no"
+    assert fsm.state_history == ["positive", "no", "END"]
+
+
+def test_states_are_numbered_as_they_were_entered_in_either_mode() -> None:
+    for mode in ("sequential", "parallel"):
+        executions = Runner(counter()).run({"first": 3}, mode).executions
+        assert [executions[name].order for name in ("start", "count", "done")] == [0, 1, 2]
+
+
+def test_a_state_as_of_what_only_looks_like_a_number_does_not_exist() -> None:
+    fsm = counter()
+    fsm.run(first=1)
+    with pytest.raises(KeyError, match="has no node"):
+        fsm["count.²"]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
+import pickle
 import threading
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import pytest
@@ -107,7 +110,8 @@ def test_a_node_may_read_what_has_run_so_far() -> None:
         return context.get_result(first), info["first"].status, info["second"].status, context.metadata["unit"]
 
     first >> second
-    assert dag.run() == (1, "done", "pending", "m")
+    assert dag.run() == (1, "done", "running", "m")
+    assert dag.run(mode="parallel") == (1, "done", "running", "m")
 
 
 def test_each_run_has_fresh_results_and_two_runs_share_no_context() -> None:
@@ -540,3 +544,136 @@ def test_a_state_machine_wants_its_own_kind_of_context() -> None:
     context = FSMContext()
     assert fsm.run(context=context) == 1
     assert context.cycle_count == 1
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_fewer_than_one_worker_is_refused(workers: int) -> None:
+    with pytest.raises(ValueError, match=f"max_workers is at least 1, not {workers}"):
+        Runner(diamond([]), max_workers=workers)
+
+
+def test_inputs_that_are_no_mapping_are_refused() -> None:
+    inputs: Any = [1]
+    with pytest.raises(InputError, match=r"Inputs are given as a mapping from names to values, not as \[1\]"):
+        Runner(diamond([])).run(inputs)
+
+
+def test_stop_iteration_of_a_node_in_a_thread_fails_the_run() -> None:
+    dag = DAG("d")
+
+    @dag.node
+    def first() -> int:
+        return next(iter(()))
+
+    @dag.node
+    async def second() -> int:
+        return 2
+
+    with pytest.raises(WorkflowExecutionError, match='Error in node "first".*StopIteration') as caught:
+        dag.run(mode="parallel")
+    assert type(caught.value.__cause__) is StopIteration
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_after_a_failure_what_runs_in_a_thread_ends_and_is_recorded(is_async: bool) -> None:
+    dag = DAG("d")
+    begun, failed = threading.Event(), threading.Event()
+
+    @dag.node
+    def slow() -> int:
+        begun.set()
+        failed.wait()
+        return 1
+
+    @dag.node
+    def later(x: int) -> int:
+        return x
+
+    def observer(event: Any) -> None:
+        if isinstance(event, NodeFailed):
+            failed.set()
+
+    if is_async:
+
+        @dag.node
+        async def bad() -> int:
+            await asyncio.to_thread(begun.wait)
+            raise ValueError
+
+    else:
+
+        @dag.node
+        def bad() -> int:
+            begun.wait()
+            raise ValueError
+
+    slow >> later
+    runner = Runner(dag, observers=[observer])
+    with pytest.raises(WorkflowExecutionError):
+        runner.run(mode="parallel")
+    assert runner.metrics.statuses == {"slow": "done", "later": "pending", "bad": "failed"}
+    assert runner.metrics.results == {"slow": 1}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("default", [None, 2])
+def test_a_nested_workflow_keeps_the_default_of_each_node(mode: Any, default: Any) -> None:
+    inner, outer = DAG("inner"), DAG("outer")
+
+    @inner.node
+    def a(x: int = 1) -> int:
+        return x
+
+    @inner.node
+    def b(x: int = default) -> int:
+        return x
+
+    outer.add_workflow("nested", inner)
+    assert outer.run(mode=mode) == inner.run(mode=mode) == {"a": 1, "b": default}
+    assert outer.run(x=5, mode=mode) == {"a": 5, "b": 5}
+
+
+def test_a_nested_workflow_requires_what_one_of_its_nodes_requires() -> None:
+    inner, outer = DAG("inner"), DAG("outer")
+
+    @inner.node
+    def a(x: int = 1) -> int:
+        return x
+
+    @inner.node
+    def b(x: int) -> int:
+        return x
+
+    outer.add_workflow("nested", inner)
+    with pytest.raises(InputError, match='Input "x" is missing: node "nested" requires it'):
+        outer.run()
+
+
+def test_what_a_node_sets_in_a_context_variable_reaches_no_other_node_of_a_parallel_run() -> None:
+    variable: ContextVar[str] = ContextVar("variable", default="unset")
+    variable.set("caller")
+    dag = DAG("d")
+
+    def look() -> str:
+        seen = variable.get()
+        variable.set("node")
+        return seen
+
+    for index in range(5):
+        dag.add_node(Node(look, f"n{index}"))
+    assert set(dag.run(mode="parallel", max_workers=2).values()) == {"caller"}
+
+
+def test_a_context_is_copied_and_pickled_without_its_workflow() -> None:
+    dag = DAG("d")
+
+    @dag.node
+    def first() -> int:
+        return 1
+
+    context = Context()
+    dag.run(context=context)
+    for copied in (copy.deepcopy(context), pickle.loads(pickle.dumps(context))):  # noqa: S301 - made just here
+        assert copied.results == {"first": 1}
+        assert type(copied.execution_info) is dict
+        assert copied.execution_info["first"].status == "done"

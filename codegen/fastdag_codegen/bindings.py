@@ -1,0 +1,166 @@
+"""What a compiled module has at its top: imports, and the very objects of the users' code under names of its own."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fastdag_typed.exceptions import CompileError
+from fastdag_typed.node import Node
+
+from .names import Namespace, string
+from .sources import Sources, is_importable
+from .types import Types
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastdag_typed.plan import Plan
+    from fastdag_typed.step import Step
+
+
+_SUPPORT: Final = "fastdag_typed.run.compiled"
+
+
+class Global(NamedTuple):
+    """One name that is bound when the module is loaded."""
+
+    name: str
+    annotation: str
+    value: str
+
+
+class Mark(NamedTuple):
+    """One row of the table from lines to nodes; ``name`` in quotes, ``function`` the name it is bound under."""
+
+    name: str
+    variable: str
+    function: str
+
+
+class Bindings:
+    """Collects what the functions of one module need to have imported and bound."""
+
+    def __init__(self) -> None:
+        self.namespace = Namespace()
+        self.types = Types(self.namespace)
+        self.sources = Sources()
+        self.globals: list[Global] = []
+        self.marks: list[Mark] = []
+        self.nodes: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
+        self._bound: dict[str, str] = {}
+        self._needed: dict[str, set[str]] = {}
+
+    @property
+    def imports(self) -> list[str]:
+        """The import statements that run when the module is loaded, sorted."""
+        modules = [f"import {module} as {alias}" for module, alias in self._aliases.items()]
+        names = [f"from {module} import {', '.join(sorted(names))}" for module, names in self._needed.items()]
+        return sorted(modules) + sorted(names)
+
+    def alias(self, module: str) -> str:
+        """Import a module; give the name it has here."""
+        known = self._aliases.get(module)
+        if known is None:
+            if module == "__main__" or not is_importable(module):
+                raise CompileError(
+                    f'Module "{module}" cannot be imported by that name, so a compiled module cannot call its '
+                    "functions: move them into a module that can"
+                )
+            wish = "fastdag" if module == _SUPPORT else module.rpartition(".")[2]
+            known = self._aliases[module] = self.namespace.of_module(wish)
+            if module != _SUPPORT:
+                self.sources.of_module(module)
+        return known
+
+    def need(self, module: str, name: str) -> str:
+        """Import a name of the library."""
+        self._needed.setdefault(f"fastdag_typed.{module}", set()).add(name)
+        return name
+
+    def helper(self, name: str) -> str:
+        """Give the name of a function that supports compiled modules."""
+        return f"{self.alias(_SUPPORT)}.{name}"
+
+    def skips(self) -> None:
+        """Have the marker of what was skipped; as any value, so that it may stand where a result may."""
+        marker = Global("SKIPPED", "Final[Any]", self.helper("SKIPPED"))
+        if marker not in self.globals:
+            self.globals.append(marker)
+
+    def bind(self, wish: str, value: str, annotation: str = "Final") -> str:
+        """Bind a value at the top of the module, once; give its name."""
+        known = self._bound.get(value)
+        if known is None:
+            known = self._bound[value] = self.namespace.of_module(wish)
+            self.globals.append(Global(known, annotation, value))
+        return known
+
+    def function(self, step: Step, place: Place) -> str:
+        """Bind the very function of a step; give its name."""
+        func = step.func
+        module = getattr(func, "__module__", None)
+        if module == "__main__":
+            raise CompileError(
+                f'Node "{step.name}" is a function of the script that runs now, which a compiled module cannot import: '
+                "move it into a module"
+            )
+        path = _path(module, func) if isinstance(module, str) else None
+        value = f"{self.alias(str(module))}.{path}" if path else f"{place.text()}.nodes[{string(step.name)}].func"
+        return self.bind(step.name, value, "Final[Callable[..., Any]]")
+
+
+class Place:
+    """How a compiled module reaches a workflow: by an expression that is bound only if it is needed."""
+
+    def __init__(self, find: Callable[[], str]) -> None:
+        self._find = find
+
+    def text(self) -> str:
+        """Give the expression."""
+        return self._find()
+
+    def inner(self, bindings: Bindings, node: str) -> Place:
+        """Say how a workflow that is a node of this one is reached."""
+
+        def find() -> str:
+            value = f"{bindings.helper('inner')}({self.text()}, {string(node)})"
+            return bindings.bind(f"{node}_workflow", value)
+
+        return Place(find)
+
+
+def _path(module: str, func: Any) -> str | None:
+    """Find the way from a module to a function of it, or to the node that was made of it."""
+    if module.partition(".")[0] in sys.stdlib_module_names or not is_importable(module):
+        return None  # where the standard library keeps a function differs between versions
+    path = getattr(func, "__qualname__", "")
+    found: Any = sys.modules.get(module)
+    for part in path.split("."):
+        if not (part.isascii() and part.isidentifier()):
+            return None
+        found = getattr(found, part, None)
+    if found is func:
+        return str(path)
+    return f"{path}.func" if isinstance(found, Node) and found.func is func else None
+
+
+def reach(bindings: Bindings, plan: Plan, target: str) -> Place:
+    """Say how the workflow that a target names is reached.
+
+    Raises:
+        CompileError: the target is no ``module:attribute``, or does not lead to the workflow of the plan.
+    """
+    module, _, attribute = target.partition(":")
+    parts = [*module.split("."), *attribute.split(".")]
+    if not all(part.isascii() and part.isidentifier() for part in parts):
+        raise CompileError(f'"{target}" is no target to compile: write package.module:workflow')
+    alias = bindings.alias(module)
+    found: Any = sys.modules.get(module)
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
+    nodes = getattr(found, "nodes", {})
+    if any(nodes.get(step.name) is not step.node for step in plan.steps):
+        raise CompileError(f'"{target}" is not the workflow "{plan.name}" that is to be compiled')
+    return Place(lambda: f"{alias}.{attribute}")

@@ -1,0 +1,280 @@
+"""From a plan to one function: parameters, a statement for each step, what is returned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from fastdag_typed.dag import SubWorkflow
+from fastdag_typed.plan import CONTEXT, reads, slot_of
+from fastdag_typed.ports import EMPTY
+from fastdag_typed.step import Take
+
+from .bindings import Mark
+from .names import Namespace, comment, identifier, is_plain, literal, string
+from .sources import digest
+from .types import ANY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fastdag_typed.plan import Input, Plan
+    from fastdag_typed.step import Read, Step
+
+    from . import sources
+    from .bindings import Bindings, Place
+
+WIDTH: Final = 120
+_INSIDE: Final = 12
+"""Columns that a statement is indented by at most, in a guarded step."""
+
+
+@dataclass
+class Statement:
+    """The code of one step.
+
+    ``test`` guards it, ``arrivals`` say which inputs of a join arrive, ``choice`` is the variable of a decision,
+    ``passed`` what a condition without a value of its own passes on, ``stored`` where a context shows the result.
+    """
+
+    variable: str
+    test: str = ""
+    arrivals: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    call: list[str] = field(default_factory=list[str])
+    choice: str = ""
+    passed: str = ""
+    stored: str = ""
+
+    def lines(self) -> list[str]:
+        """Write the statement."""
+        found = [f"{name} = {test}" for name, test in self.arrivals]
+        body = list(self.call)
+        if self.choice:
+            body += [f"if {self.variable} is UNSET:", f"    {self.variable} = {self.passed}"]
+        if self.stored:
+            body.append(f"{self.stored} = {self.variable}")
+        if not self.test:
+            return [*found, *body]
+        found.append(f"{self.variable}: Any = SKIPPED")
+        if self.choice:
+            found.append(f"{self.choice}: Decision | None = None")
+        return [*found, f"if {self.test}:", *(f"    {line}" for line in body)]
+
+
+@dataclass
+class Function:
+    """A generated function, ready for its template; in ``body`` a line ``#@ 3`` marks where step 3 begins."""
+
+    template: str
+    name: str
+    parameters: list[str]
+    body: list[str]
+    is_async: bool
+    outer: bool
+    context: str = ""
+    metadata: str = ""
+    stored: str = ""
+    head: list[str] = field(default_factory=list[str])
+    tail: list[str] = field(default_factory=list[str])
+    forwarded: list[str] = field(default_factory=list[str])
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+    skippable: frozenset[int] = frozenset()
+
+    @property
+    def word(self) -> str:
+        """The word that begins its definition."""
+        return "async def" if self.is_async else "def"
+
+    @property
+    def starts_loop(self) -> bool:
+        """Whether a second function is wanted, for callers without an event loop."""
+        return self.outer and self.is_async
+
+
+class Flow:
+    """Writes the function of one plan; what all kinds of plan have in common."""
+
+    def __init__(
+        self,
+        bindings: Bindings,
+        plan: Plan,
+        place: Place,
+        path: tuple[str, ...],
+        nested: Callable[[Step, Place, tuple[str, ...]], tuple[str, dict[str, str]]],
+    ) -> None:
+        self.bindings = bindings
+        self.plan = plan
+        self.place = place
+        self.path = path
+        self.nested = nested
+        self.names = Namespace(bindings.namespace)
+        self.slots: dict[int, str] = {CONTEXT: "context"}
+        self._parameters: list[tuple[bool, str]] = []
+        self.inputs: dict[str, str] = {}
+        self.head: list[str] = []
+
+    # -- what a run begins with --------------------------------------------------------------------------------------
+
+    def declare(self, optional: frozenset[str] = frozenset()) -> None:
+        """Make a parameter of each open input; one that is ``optional`` has a default whatever its ports have."""
+        groups: dict[str, list[Input]] = {}
+        for entry in self.plan.inputs:
+            groups.setdefault(entry.name, []).append(entry)
+        for name, entries in groups.items():
+            parameter = self.inputs[name] = self._parameter(name)
+            defaults = [self._default(entry) for entry in entries]
+            annotations = {input_type(self.bindings, self.plan, entry.node, entry.port.name) for entry in entries}
+            annotation = annotations.pop() if len(annotations) == 1 else ANY
+            default: str | None = None
+            if name in optional or (None not in defaults and len(set(defaults)) > 1):
+                default = self._unset()
+                annotation = annotation if annotation == ANY else f"{annotation} | {self._unset_type()}"
+            elif None not in defaults:
+                default = defaults[0]
+            text = f"{parameter}: {annotation}" + (f" = {default}" if default is not None else "")
+            self._parameters.append((default is not None, text))
+            for entry, own in zip(entries, defaults, strict=True):
+                self.slots[entry.slot] = parameter
+                if default == "UNSET" and own is not None:
+                    local = self.slots[entry.slot] = self.names.local(f"{entry.node}_{entry.port.name}")
+                    self.head.append(f"{local} = {own} if {parameter} is UNSET else {parameter}")
+
+    @property
+    def parameters(self) -> list[str]:
+        """The parameters as they are written, required ones first."""
+        return [text for _, text in sorted(self._parameters, key=lambda one: one[0])]
+
+    def forwarded(self, *, context: bool) -> list[str]:
+        """Write the arguments that hand every parameter on."""
+        names = self.inputs.values()
+        return [*(f"{name}={name}" for name in names), *(["context=context"] if context else [])]
+
+    def _parameter(self, name: str) -> str:
+        """Name a parameter; what users see keeps its name, even with the underscore that marks names of the module."""
+        if self.path:
+            return self.names.local(name)
+        plain = identifier(name)
+        return (self.bindings.namespace if plain.startswith("_") else self.names).take(plain)
+
+    def _unset(self) -> str:
+        return self.bindings.need("returns", "UNSET")
+
+    def _unset_type(self) -> str:
+        return self.bindings.types.name("fastdag_typed.returns", "Unset")
+
+    def _default(self, entry: Input) -> str | None:
+        if entry.default is EMPTY:
+            return None
+        return literal(entry.default) or self._bound(entry.node, self.plan.given.get(entry.slot, entry.port.name))
+
+    def _bound(self, node: str, port: str) -> str:
+        value = f"{self.bindings.helper('bound_value')}({self.place.text()}, {string(node)}, {string(port)})"
+        return self.bindings.bind(f"{node}_{port}", value, "Final[Any]")
+
+    # -- one step ----------------------------------------------------------------------------------------------------
+
+    def constants(self, step: Step) -> None:
+        """Find expressions for the slots that hold what a composed function gave as a constant."""
+        for slot in map(slot_of, reads(step)):
+            if slot not in self.slots and slot in self.plan.given:
+                self.slots[slot] = literal(self.plan.template[slot]) or self._bound(step.name, self.plan.given[slot])
+
+    def read(self, read: Read) -> str:
+        """Write the expression that reads a value."""
+        value = self.slots[slot_of(read)]
+        if not isinstance(read, Take):
+            return value
+        if read.how == "attr":
+            return f"{value}.{read.name}" if is_plain(read.name) else f"getattr({value}, {string(read.name)})"
+        if read.how == "item":
+            return f"{value}[{read.index}]"
+        if read.how == "key":
+            return f"{value}[{string(read.name)}]"
+        return f'({value}[{string(read.name)}] if hasattr({value}, "keys") else {value}[{read.index}])'
+
+    def arguments(self, step: Step, values: Sequence[str]) -> list[str]:
+        """Write the arguments of a call."""
+        count = len(step.args)
+        named = zip([name for name, _ in step.kwargs], values[count:], strict=True)
+        return [
+            *values[:count],
+            *(f"{name}={value}" if is_plain(name) else f"**{{{string(name)}: {value}}}" for name, value in named),
+        ]
+
+    def call(self, step: Step, values: Sequence[str]) -> tuple[str, list[str], str]:
+        """Write what a step calls and the arguments, and name the function that its errors are traced to."""
+        bindings = self.bindings
+        if isinstance(step.func, SubWorkflow) and not step.node.policies:
+            name, parameters = self.nested(step, self.place, self.path)
+            given = zip([parameters[name] for name, _ in step.kwargs], values, strict=True)
+            return name, [f"{parameter}={value}" for parameter, value in given], "None"
+        arguments = self.arguments(step, values)
+        if step.node.policies:
+            wrapped = f"{bindings.helper('with_policies')}({self.place.text()}, {string(step.name)})"
+            traced = "None" if isinstance(step.func, SubWorkflow) else bindings.function(step, self.place)
+            return wrapped, arguments, traced
+        name = bindings.function(step, self.place)
+        return name, arguments, name
+
+    def mark(self, step: Step, variable: str, function: str, lines: list[str]) -> list[str]:
+        """Enter a step into the tables; give its statement with a mark and a comment before."""
+        bindings = self.bindings
+        known = source_of(bindings, step)
+        name = ".".join((*self.path, step.name))
+        bindings.nodes[name] = digest("\n".join((known.digest, *lines)))[:16]
+        bindings.marks.append(Mark(string(step.name), variable, function))
+        place = f" ({known.place})" if known.place else ""
+        kind = "" if step.kind in ("standard", "fsm_state") else f" [{step.kind}]"
+        text = comment(f"{step.name}{kind}{place}" + (f": {known.summary}" if known.summary else ""))
+        room = WIDTH - _INSIDE - len("# node: ")
+        text = text if len(text) <= room else f"{text[: room - 4].rpartition(' ')[0]} ..."
+        return [f"#@ {len(bindings.marks) - 1}", f"# node: {text}", *lines]
+
+    def check(self, plan: Plan) -> str:
+        """Write the call that checks the inputs of a nested workflow, if any of them has a type."""
+        if not any(entry.port.type not in (EMPTY, Any, object) for entry in plan.inputs):
+            return ""
+        given = ", ".join(f"{string(name)}: {parameter}" for name, parameter in self.inputs.items())
+        return f"{self.bindings.helper('check_inputs')}({self.place.text()}, {{{given}}})"
+
+
+def source_of(bindings: Bindings, step: Step) -> sources.Function:
+    """Read what the source says about a step's function."""
+    module = getattr(step.func, "__module__", None)
+    return bindings.sources.function(step.node.where, module)
+
+
+def input_type(bindings: Bindings, plan: Plan, node: str, port: str) -> str:
+    """Write the type of a node's input, as its function names it."""
+    step = next(step for step in plan.steps if step.name == node)
+    if not isinstance(step.func, SubWorkflow):
+        return bindings.types.parameter(source_of(bindings, step), port)
+    inner = step.func.workflow.plan()
+    found = {input_type(bindings, inner, entry.node, entry.port.name) for entry in inner.inputs if entry.name == port}
+    return found.pop() if len(found) == 1 else ANY
+
+
+def result_type(bindings: Bindings, step: Step) -> str:
+    """Write the type of a step's result, as its function names it."""
+    if not isinstance(step.func, SubWorkflow):
+        steers = step.kind in ("condition", "select", "fsm_state")
+        if step.kind == "condition" and step.node.signature.returns is bool:
+            return ANY  # the value passed on is the first input's
+        return bindings.types.returned(source_of(bindings, step), steers=steers)
+    plan = step.func.workflow.plan()
+    if plan.returns.form != "one":
+        return {"dict": "dict[str, Any]", "tuple": "tuple[Any, ...]", "list": "list[Any]"}[plan.returns.form]
+    read = plan.returns.items[0][1]
+    inner = plan.step_of_slot.get(slot_of(read))
+    if inner is None or isinstance(read, Take) or plan.guarded:
+        return ANY
+    return result_type(bindings, inner)
+
+
+def assign(target: str, function: str, arguments: Sequence[str], *, awaits: bool = False) -> list[str]:
+    """Write ``target = function(arguments)``, over several lines if it is long."""
+    begin = f"{target} = {'await ' if awaits else ''}{function}("
+    line = f"{begin}{', '.join(arguments)})"
+    if len(line) <= WIDTH - _INSIDE or not arguments:
+        return [line]
+    return [begin, *(f"    {argument}," for argument in arguments), ")"]

@@ -1,0 +1,173 @@
+"""From a plan to the text of a module: its functions, its tables, its digest."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from fastdag_typed import __version__
+from fastdag_typed.exceptions import CompileError
+
+from .bindings import Bindings, Place, reach
+from .flows import Function, result_type, source_of
+from .graphs import Graph
+from .machines import StateMachine
+from .names import RESERVED, comment, is_plain, string
+from .sources import digest
+
+if TYPE_CHECKING:
+    from fastdag_typed.dag import SubWorkflow
+    from fastdag_typed.plan import Plan
+    from fastdag_typed.step import Step
+
+_MARK: Final = re.compile(r"^\s*#@ (\d+)$")
+_UNSIGNED: Final = "-" * 64
+
+
+def compile_workflow(plan: Plan, *, target: str) -> str:
+    """Write the module whose ``run`` does what the sequential runner does with a plan: a call for each node.
+
+    Args:
+        plan: what is compiled.
+        target: ``package.module:attribute``, where the compiled module finds the workflow's functions.
+
+    The same plan, target and sources give the same text, for any hash seed and any supported version of Python.
+
+    Raises:
+        CompileError: a function cannot be reached from another module, or the target is not the plan's workflow.
+    """
+    return Module(plan, target).text()
+
+
+class Module:
+    """Writes one module."""
+
+    def __init__(self, plan: Plan, target: str) -> None:
+        self.plan = plan
+        self.target = target
+        self.bindings = Bindings()
+        self.functions: list[Function] = []
+        self._nested: dict[int, tuple[str, dict[str, str]]] = {}
+        self._open: list[int] = []
+
+    def text(self) -> str:
+        """Give the text of the module."""
+        place = reach(self.bindings, self.plan, self.target)
+        for step in self.plan.steps:
+            source_of(self.bindings, step)
+        inputs = self._function(self.plan, place, (), "run")
+        rows = self._results()
+        text = self._rendered(inputs, rows)
+        try:
+            compile(text, "<compiled workflow>", "exec", dont_inherit=True)
+        except (SyntaxError, RecursionError, MemoryError) as error:
+            message = f'Workflow "{self.plan.name}" cannot be compiled to one module'
+            raise CompileError(f"{message}: {error}") from error
+        return text
+
+    def _function(self, plan: Plan, place: Place, path: tuple[str, ...], name: str) -> dict[str, str]:
+        flow: Graph | StateMachine
+        if plan.machine is not None:
+            flow = StateMachine(self.bindings, plan, place, path, self._call_nested)
+            function = flow.write(name, plan.machine)
+        else:
+            flow = Graph(self.bindings, plan, place, path, self._call_nested)
+            function = flow.write(name)
+        self.functions.append(function)
+        return flow.inputs
+
+    def _call_nested(self, step: Step, place: Place, path: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+        """Compile the workflow that a step runs, once; give the name of its function, and of each input's parameter."""
+        func: SubWorkflow = step.func  # type: ignore[assignment]
+        workflow = func.workflow
+        key = id(workflow)
+        if key in self._open:
+            way = " > ".join((*path, step.name))
+            raise CompileError(f'Workflow "{workflow.name}" contains itself ({way}), so it cannot be compiled')
+        if key not in self._nested:
+            self._open.append(key)
+            name = self.bindings.namespace.of_module(step.name)
+            within = place.inner(self.bindings, step.name)
+            self._nested[key] = name, self._function(workflow.plan(), within, (*path, step.name), name)
+            self._open.pop()
+        return self._nested[key]
+
+    def _results(self) -> list[tuple[str, str]]:
+        plan = self.plan
+        first = plan.names[plan.machine.initial] if plan.machine is not None else ""
+        skippable = {step.out for step in plan.steps} if plan.machine is not None else self.functions[-1].skippable
+        rows: list[tuple[str, str]] = []
+        for step in plan.steps:
+            annotation = result_type(self.bindings, step)
+            if step.out in skippable and step.name != first:
+                annotation = f"NotRequired[{annotation}]"
+            rows.append((step.name, annotation))
+        return rows
+
+    def _rendered(self, inputs: dict[str, str], rows: list[tuple[str, str]]) -> str:
+        bindings = self.bindings
+        hidden = {*RESERVED, *bindings.types.used}
+        functional = any(not is_plain(name) or name in hidden for name, _ in rows)
+        facts: dict[str, Any] = {
+            "version": __version__,
+            "target": self.target,
+            "plan": self.plan.hash,
+            "digest": _UNSIGNED,
+            "sources": sorted(bindings.sources.used.values(), key=lambda source: source.path),
+            "results": {
+                "functional": functional,
+                "rows": [(string(name) if functional else name, annotation) for name, annotation in rows],
+            },
+            "imports": bindings.imports,
+            "type_imports": bindings.types.imports,
+            "typing": self._typing(rows),
+            "globals": bindings.globals,
+            "flows": self.functions,
+            "inputs": [(string(name), parameter) for name, parameter in inputs.items()],
+            "nodes": [(comment(string(name)), value) for name, value in bindings.nodes.items()],
+            "lines": [],
+        }
+        template = _templates().get_template("module.py.jinja")
+        _, lines = _unmarked(template.render(facts))
+        facts["lines"] = [(line, bindings.marks[mark]) for line, mark in lines]
+        text, _ = _unmarked(template.render(facts))
+        return text.replace(_UNSIGNED, self._digest(text), 1)
+
+    def _typing(self, rows: list[tuple[str, str]]) -> list[str]:
+        found = {"TYPE_CHECKING", "Any", "Final", "TypedDict"}
+        if any(annotation.startswith("NotRequired[") for _, annotation in rows):
+            found.add("NotRequired")
+        if self.plan.machine is not None:
+            found.add("cast")
+        return sorted(found)
+
+    def _digest(self, text: str) -> str:
+        """Digest what the module does: its code without comments, and the code of the functions that it calls."""
+        code = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+        return digest("\n".join((__version__, self.plan.hash, *self.bindings.nodes.values(), *code)))
+
+
+def _unmarked(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Take the marks out of a text; give them with the numbers of the lines that follow them."""
+    kept: list[str] = []
+    found: list[tuple[int, int]] = []
+    for line in text.split("\n"):
+        mark = _MARK.match(line)
+        if mark is None:
+            kept.append(line)
+        else:
+            found.append((len(kept) + 1, int(mark[1])))
+    return "\n".join(kept), found
+
+
+def _templates() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("fastdag_codegen"),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - what is written is Python
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

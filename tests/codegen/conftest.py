@@ -1,0 +1,33 @@
+"""Workflows to compile, on the path of modules that can be imported; and the way from a workflow to its module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fastdag_codegen import compile_target, load, write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+FLOWS = Path(__file__).parent / "flows"
+
+
+@pytest.fixture(autouse=True)
+def _flows_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(FLOWS)
+
+
+@pytest.fixture
+def flat(tmp_path: Path) -> Callable[[str], ModuleType]:
+    """Compile a target to a file and load it."""
+
+    def compiled(target: str) -> ModuleType:
+        path = tmp_path / "flat.py"
+        write(compile_target(target), path)
+        return load(path)
+
+    return compiled
