@@ -24,7 +24,7 @@ tests: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python -m pytest benchmarks -o python_files='bench_*.py' -p no:xdist --benchmark-disable-gc -q
+	$(BIN)/python -m pytest benchmarks -o python_files='bench_*.py' -o python_functions='bench_*' -p no:xdist -q --benchmark-columns=min,rounds
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix

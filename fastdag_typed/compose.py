@@ -11,8 +11,9 @@ from .node import Edge, Given, Node, add_edge, caller, check_output, tracer
 from .ports import EMPTY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from .ports import Port
     from .workflow import Workflow
 
 
@@ -213,15 +214,18 @@ class Composition:
             else:
                 hint = did_you_mean(name, index_of, what="inputs")
                 raise _bad_call(node, f'has no input "{name}"', where, hint, "fastdag-name", name)
-        for index, port in enumerate(ports):
-            # Left open it would be a second workflow input of that name, and take what is meant for the first.
-            if port.name in self.inputs - seen and port.default is not EMPTY:
-                yield index, port.name, port.default
+        yield from self._defaults(ports, seen)
         missing = [port.name for port in ports if port.required and port.name not in seen]
         if missing:
             names = ", ".join(f'"{name}"' for name in missing)
             hint = "every input of a node is given in its call"
             raise _bad_call(node, f"is called without {names}", where, hint, "fastdag-input", missing[0])
+
+    def _defaults(self, ports: Sequence[Port], given: set[str]) -> Iterator[tuple[int, str, Any]]:
+        """Keep a default whose name a workflow input has: left open, it would take what is meant for the other."""
+        for index, port in enumerate(ports):
+            if port.name in self.inputs and port.name not in given and port.default is not EMPTY:
+                yield index, port.name, port.default
 
 
 def _bad_call(

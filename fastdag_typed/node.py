@@ -595,10 +595,11 @@ def add_edge(edge: Edge) -> None:
 def remove_edge(edge: Edge) -> None:
     """Forget an edge at both its ends."""
     target, source = edge.target, edge.source
-    if target.incoming:
-        target.incoming = {key: e for key, e in target.incoming.items() if e is not edge}
-    if source.outgoing:
-        source.outgoing = [e for e in source.outgoing if e is not edge]
+    key = next((key for key, known in (target.incoming or {}).items() if known is edge), None)
+    if target.incoming and key is not None:
+        del target.incoming[key]
+    if source.outgoing and edge in source.outgoing:
+        source.outgoing.remove(edge)
     for owner in (*source.owners, *target.owners):
         owner.changed()
 

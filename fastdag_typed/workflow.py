@@ -169,8 +169,16 @@ class Workflow:
         return node
 
     def remove_node(self, node_name: str | Node[..., Any]) -> None:
-        """Remove a node and its connections."""
-        node = self._named(node_name)
+        """Remove a node and its connections.
+
+        Raises:
+            WiringError: the workflow has no such node.
+
+        """
+        node = self._named(name_of(node_name))
+        if isinstance(node_name, Node) and node_name is not node:
+            message = f'Node "{node.name}" of workflow "{self.name}" is another one than the node to remove'
+            raise WiringError(Diagnostic("fastdag-name", message, where=Location(*caller()), node=node.name))
         for edge in [*node.edges_in, *node.edges_out]:
             remove_edge(edge)
         del self.nodes[node.name]
@@ -355,7 +363,7 @@ class Workflow:
             WorkflowExecutionError: a node failed.
 
         """
-        return self._runner(max_workers).run({**(inputs or {}), **named}, mode, context=context).value
+        return self._runner(max_workers).run(_merged(inputs, named), mode, context=context).value
 
     async def run_async(
         self,
@@ -368,7 +376,7 @@ class Workflow:
     ) -> Any:
         """Run on the current event loop, and give the final value; otherwise as ``run``."""
         runner = self._runner(max_workers)
-        return (await runner.run_async({**(inputs or {}), **named}, mode, context=context)).value
+        return (await runner.run_async(_merged(inputs, named), mode, context=context)).value
 
     def _runner(self, max_workers: int | None) -> Any:
         from .run.runner import Runner
@@ -414,6 +422,11 @@ class Workflow:
         view = copy.copy(self)
         view.context = context
         return view
+
+
+def _merged(inputs: Mapping[str, Any] | None, named: dict[str, Any]) -> Mapping[str, Any] | None:
+    """Join both ways of giving inputs; what is no mapping is left for the runner to refuse."""
+    return {**inputs, **named} if inputs and named else inputs or named
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..step import SKIPPED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..plan import Plan
     from .bind import Invoke, Slots
     from .drivers import Run
@@ -205,11 +207,15 @@ async def concurrent(run: Run) -> None:
             await ended.wait()
         finally:
             ended.set()
-            waiting = dict(tasks)
-            for task, awaits in waiting.items():
-                if awaits:
-                    task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            await _wind_up(dict(tasks))
+
+
+async def _wind_up(tasks: Mapping[asyncio.Task[None], bool]) -> None:
+    """Cancel async steps, and wait until all have ended: a thread cannot be cancelled, and its result counts."""
+    for task, awaits in tasks.items():
+        if awaits:
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _outcome(
@@ -218,7 +224,8 @@ async def _outcome(
     """Give the value or the exception of a step; a future cannot carry every exception (``StopIteration``)."""
     invoke, _, _, awaits = run.program[index]
     if not awaits:
-        return await loop.run_in_executor(pool, copy_context().run, _called, invoke, run.slots)
+        context = copy_context()
+        return await loop.run_in_executor(pool, lambda: context.run(_called, invoke, run.slots))
     try:
         value = invoke(run.slots)
         return value if value is SKIPPED else await value, None

@@ -196,7 +196,8 @@ class _Reader:
                 _refuse("a key of a mapping is text; put it in quotes", event)
             if key in found:
                 _refuse(f'the key "{key}" is given twice in one mapping', event)
-            lines[place, key] = event.start_mark.line + 1
+            mark: Any = event.start_mark
+            lines[place, key] = mark.line + 1
             event = following()
             found[key] = self.scalar(event) if type(event) is scalar_event else self.value(event, depth - 1)
         return found

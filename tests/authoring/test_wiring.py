@@ -391,5 +391,16 @@ def test_a_place_that_only_looks_like_a_number_is_no_input() -> None:
     def total(*values: int) -> int:
         return sum(values)
 
-    with pytest.raises(WiringError, match='has no input "\\*²"'):
-        Node(number).connect_to(Node(total), input_name="*²")
+    place: Any = "*²"
+    with pytest.raises(WiringError, match=r'has no input "\*²"'):
+        Node(number).connect_to(Node(total), input_name=place)
+
+
+def test_only_a_node_of_the_workflow_can_be_removed_from_it() -> None:
+    dag, other = DAG("d"), DAG("other")
+    kept, stranger = dag.add_node(Node(number, "a")), other.add_node(Node(number, "a"))
+    with pytest.raises(WiringError, match='Node "a" of workflow "d" is another one than the node to remove'):
+        dag.remove_node(stranger)
+    assert dag.nodes == {"a": kept}
+    dag.remove_node(kept)
+    assert dag.nodes == {}

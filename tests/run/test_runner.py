@@ -556,6 +556,8 @@ def test_inputs_that_are_no_mapping_are_refused() -> None:
     inputs: Any = [1]
     with pytest.raises(InputError, match=r"Inputs are given as a mapping from names to values, not as \[1\]"):
         Runner(diamond([])).run(inputs)
+    with pytest.raises(InputError, match=r"Inputs are given as a mapping from names to values, not as \[1\]"):
+        diamond([]).run(inputs)
 
 
 def test_stop_iteration_of_a_node_in_a_thread_fails_the_run() -> None:
@@ -569,7 +571,7 @@ def test_stop_iteration_of_a_node_in_a_thread_fails_the_run() -> None:
     async def second() -> int:
         return 2
 
-    with pytest.raises(WorkflowExecutionError, match='Error in node "first".*StopIteration') as caught:
+    with pytest.raises(WorkflowExecutionError, match=r'Error in node "first".*StopIteration') as caught:
         dag.run(mode="parallel")
     assert type(caught.value.__cause__) is StopIteration
 
