@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .context import Context, FSMContext, NodeExecution
 from .dag import DAG
-from .diagnostic import Diagnostic, Location, ValidationResult
+from .diagnostic import Diagnostic, Location
+from .edge import Edge
 from .exceptions import (
     BranchError,
     CompileError,
@@ -21,7 +22,7 @@ from .exceptions import (
     WorkflowValidationError,
 )
 from .fsm import FSM
-from .node import Condition, Edge, Node, Select, State
+from .node import Condition, Node, Select, State
 from .ports import Port
 from .returns import UNSET, ConditionalReturn, FSMReturn, SelectReturn
 from .workflow import Workflow, WorkflowBase
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
         to_yaml,
     )
     from .store.workflows import WorkflowSerializer
-    from .validation import validate_workflow
+    from .validation import ValidationResult, validate_workflow
 
 _LATER: Final = {
     "Event": "events",
@@ -57,6 +58,7 @@ _LATER: Final = {
     "Runner": "run.runner",
     "Step": "step",
     "StoredError": "store.records",
+    "ValidationResult": "validation",
     "Visualizer": "show.visualizer",
     "WorkflowSerializer": "store.workflows",
     "from_dict": "store.records",

@@ -74,13 +74,16 @@ def transitive_reduction(preds: Sequence[Sequence[int]]) -> list[tuple[int, ...]
     single successor cannot be implied; and the search goes by all predecessors, not only those kept, since what is
     implied here is most often a predecessor of a predecessor too.
     """
-    distinct = [sorted(set(before), reverse=True) for before in preds]
+    distinct = [before if len(before) < 2 else sorted(set(before), reverse=True) for before in preds]
     successors = [0] * len(preds)
     for before in distinct:
         for pred in before:
             successors[pred] += 1
     kept: list[tuple[int, ...]] = []
     for before in distinct:
+        if len(before) < 2:
+            kept.append(tuple(before))
+            continue
         open_ends = {pred for pred in before[1:] if successors[pred] > 1}
         implied = _reached(open_ends, before, distinct) if open_ends else open_ends
         kept.append(tuple(pred for pred in reversed(before) if pred not in implied))

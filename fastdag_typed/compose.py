@@ -6,9 +6,12 @@ import inspect
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .diagnostic import Diagnostic, Location, did_you_mean
+from .edge import Edge, Given
 from .exceptions import PlaceholderError, WiringError
-from .node import Edge, Given, Node, add_edge, caller, check_output, tracer
+from .functions import title_of
+from .node import Node, tracer
 from .ports import EMPTY
+from .wiring import add_edge, caller, check_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -127,19 +130,12 @@ class Composition:
 
     def run(self, flow: Callable[..., Any]) -> Any:
         """Run the function on placeholders for its parameters; give what it returns."""
+        self._check(flow)
         arguments: dict[str, Any] = {}
         positional: list[Any] = []
         for parameter in inspect.signature(flow).parameters.values():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                code = flow.__code__
-                raise WiringError(
-                    Diagnostic(
-                        "fastdag-wire",
-                        f'The composed function "{flow.__name__}" takes *{parameter.name}',
-                        where=Location(code.co_filename, code.co_firstlineno),
-                        hint="name each input of the workflow",
-                    )
-                )
+                raise _bad_flow(flow, f"takes *{parameter.name}", "name each input of the workflow")
             self.inputs.add(parameter.name)
             value = Placeholder(None, None, parameter.name, parameter.default)
             if parameter.kind is parameter.POSITIONAL_ONLY:
@@ -148,9 +144,28 @@ class Composition:
                 arguments[parameter.name] = value
         token = tracer.set(self.call)
         try:
-            return flow(*positional, **arguments)
+            return self._returned(flow(*positional, **arguments), flow)
         finally:
             tracer.reset(token)
+
+    def _check(self, flow: Any) -> None:
+        if self.workflow.kind == "FSM":
+            raise _bad_flow(flow, "is to wire a state machine", "wire states with >>, on_true, on_false and on(...)")
+        if getattr(flow, "__code__", None) is None:
+            raise _bad_flow(flow, "is no plain function", "decorate a function made with def")
+        if inspect.iscoroutinefunction(flow) or inspect.isasyncgenfunction(flow):
+            raise _bad_flow(
+                flow, "is async", "make it a plain def without await: nodes may be async, their wiring is not"
+            )
+        if inspect.isgeneratorfunction(flow):
+            raise _bad_flow(flow, "yields", "return the results of nodes instead")
+
+    def _returned(self, value: Any, flow: Callable[..., Any]) -> Any:
+        values = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
+        if value is not None and not all(isinstance(v, Placeholder) and origin(v)[0] is not None for v in values):
+            what = "returns something else than results of nodes"
+            raise _bad_flow(flow, what, "return the result of a node, or a tuple, list or dict of results")
+        return value
 
     def call(self, node: Node[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Placeholder:
         """Record one call of a node."""
@@ -226,6 +241,13 @@ class Composition:
         for index, port in enumerate(ports):
             if port.name in self.inputs and port.name not in given and port.default is not EMPTY:
                 yield index, port.name, port.default
+
+
+def _bad_flow(flow: Any, what: str, hint: str) -> WiringError:
+    code = getattr(flow, "__code__", None)
+    where = Location(code.co_filename, code.co_firstlineno) if code else Location(*caller())
+    name = title_of(flow)
+    return WiringError(Diagnostic("fastdag-wire", f'The composed function "{name}" {what}', where=where, hint=hint))
 
 
 def _bad_call(

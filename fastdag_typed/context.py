@@ -16,7 +16,7 @@ R = TypeVar("R")
 Status = Literal["pending", "running", "done", "failed", "skipped"]
 
 
-@dataclass(slots=True)
+@dataclass
 class NodeExecution:
     """How one node ran: ``start`` (seconds since the run began) and ``duration`` in seconds.
 
@@ -31,7 +31,7 @@ class NodeExecution:
     branch: bool | str | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Context:
     """Results, metadata and execution information of one run; a node asks for it with a ``context`` parameter."""
 
@@ -52,7 +52,7 @@ class Context:
         self.results[node_name] = value
 
 
-@dataclass(slots=True)
+@dataclass
 class FSMContext(Context):
     """Context of a state machine: also the states entered, and the result of each cycle."""
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
 
+from .diagnostic import Diagnostic, Location
+from .exceptions import WiringError
 from .node import Node, Select
 from .ports import EMPTY
 from .returns import UNSET
+from .wiring import caller
 from .workflow import NodeDecorator, Workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from .plan import Input, Plan
     from .returns import SelectReturn
@@ -97,10 +101,45 @@ class DAG(Workflow):
 
         Raises:
             WorkflowValidationError: the inner workflow is not valid.
+            WiringError: it is none, it contains this workflow, or an input of it cannot be a port.
 
         """
+        if not isinstance(workflow, Workflow):
+            raise _refused(f'Node "{name}" is given {workflow!r}, which is no workflow', name, "give a DAG or an FSM")
+        if any(inner.nodes is self.nodes for inner in _within(workflow)):
+            what = "itself" if workflow.nodes is self.nodes else f'"{workflow.name}", which contains it,'
+            raise _refused(
+                f'Workflow "{self.name}" is given {what} as node "{name}"', name, "add a workflow of its own"
+            )
         make = AsyncSubWorkflow if workflow.plan().is_async else SubWorkflow
+        _check_inputs(name, workflow)
         return self.add_node(Node(make(workflow), name, node_type="workflow"))
+
+
+def _within(workflow: Workflow) -> Iterator[Workflow]:
+    """Give a workflow and all workflows that are nodes in it, however deep."""
+    pending, seen = [workflow], set[int]()
+    while pending:
+        one = pending.pop()
+        yield one
+        inner = [node.func.workflow for node in one.nodes.values() if isinstance(node.func, SubWorkflow)]
+        pending.extend(found for found in inner if id(found.nodes) not in seen)
+        seen.update(id(found.nodes) for found in inner)
+
+
+def _check_inputs(name: str, workflow: Workflow) -> None:
+    """Refuse inputs whose names cannot be those of ports: a context is given to a node, not wired."""
+    for entry in workflow.plan().inputs:
+        if not entry.name.isidentifier() or iskeyword(entry.name) or entry.name == "context":
+            raise _refused(
+                f'Input "{entry.name}" of workflow "{workflow.name}" cannot be a port of node "{name}"',
+                name,
+                f'give the input of "{entry.node}" another name, or wire it inside "{workflow.name}"',
+            )
+
+
+def _refused(message: str, node: str, hint: str) -> WiringError:
+    return WiringError(Diagnostic("fastdag-wire", message, where=Location(*caller()), node=node, hint=hint))
 
 
 def _typed(node_type: str, make: Callable[..., Node[..., Any]]) -> Callable[..., Node[..., Any]]:
@@ -124,7 +163,7 @@ class SubWorkflow:
         parameters = self.__signature__.parameters
         return {name: value for name, value in inputs.items() if value is not parameters[name].default}
 
-    def __call__(self, **inputs: Any) -> Any:
+    def __call__(self, /, **inputs: Any) -> Any:
         """Run the workflow and give its final value."""
         return self.workflow.run(self._said(inputs))
 
@@ -132,7 +171,7 @@ class SubWorkflow:
 class AsyncSubWorkflow(SubWorkflow):
     """A workflow with async nodes as an async function of its open inputs."""
 
-    async def __call__(self, **inputs: Any) -> Any:
+    async def __call__(self, /, **inputs: Any) -> Any:
         """Run the workflow and give its final value."""
         return await self.workflow.run_async(self._said(inputs))
 
@@ -157,13 +196,16 @@ def _default(plan: Plan, entries: list[Input]) -> Any:
     if not all(_can_follow(plan, entry) for entry in missing):
         return EMPTY
     default = entries[0].default
-    return UNSET if missing or not all(_alike(entry.default, default) for entry in entries) else default
+    return UNSET if missing or not all(alike(entry.default, default) for entry in entries) else default
 
 
-def _alike(one: Any, other: Any) -> bool:
+def alike(one: Any, other: Any) -> bool:
     """Tell whether two defaults are the same, without comparing what may not be comparable."""
-    literal = type(one) is type(other) and type(one) in (bool, int, float, complex, str, bytes)
-    return one is other or (literal and repr(one) == repr(other))
+    if one is other or type(one) is not type(other):
+        return one is other
+    if type(one) is tuple:
+        return len(one) == len(other) and all(map(alike, one, other))
+    return type(one) in (bool, int, float, complex, str, bytes) and repr(one) == repr(other)
 
 
 def _can_follow(plan: Plan, entry: Input) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Location(NamedTuple):
         return f"{near if not near.startswith('..') else file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Diagnostic:
     """One finding about a workflow; the plugin, ``validate()`` and ``fastdag check`` print the same one."""
 
@@ -52,33 +52,6 @@ class Diagnostic:
         hint = f" ({self.hint})" if self.hint else ""
         place = f" [{self.where}]" if self.where else ""
         return f"{self.message}{hint}{place}"
-
-
-@dataclass(slots=True)
-class ValidationResult:
-    """Outcome of a validation: valid unless an error was added."""
-
-    is_valid: bool = True
-    errors: list[str] = field(default_factory=list[str])
-    warnings: list[str] = field(default_factory=list[str])
-    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
-
-    def add_error(self, message: str) -> None:
-        """Record an error; the result is no longer valid."""
-        self.errors.append(message)
-        self.is_valid = False
-
-    def add_warning(self, message: str) -> None:
-        """Record a warning; the result stays as valid as it was."""
-        self.warnings.append(message)
-
-    def add(self, diagnostic: Diagnostic) -> None:
-        """Record a diagnostic under its severity."""
-        self.diagnostics.append(diagnostic)
-        if diagnostic.severity == "error":
-            self.add_error(diagnostic.text)
-        else:
-            self.add_warning(diagnostic.text)
 
 
 def did_you_mean(name: str, known: Iterable[str], *, what: str = "known") -> str:

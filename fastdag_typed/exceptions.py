@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .diagnostic import Diagnostic, Location, ValidationResult
+    from .diagnostic import Diagnostic, Location
+    from .validation import ValidationResult
 
 
 class FastDagError(Exception):

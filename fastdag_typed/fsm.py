@@ -52,8 +52,8 @@ class FSM(Workflow):
         on_max_cycles: Literal["stop", "raise"] = "stop",
     ) -> None:
         super().__init__(name, description, metadata)
-        self._max_cycles = max_cycles
-        self._on_max_cycles: Literal["stop", "raise"] = on_max_cycles
+        self.max_cycles = max_cycles
+        self.on_max_cycles = on_max_cycles
         self.context: Context = FSMContext()
 
     @overload
@@ -107,6 +107,8 @@ class FSM(Workflow):
 
     @max_cycles.setter
     def max_cycles(self, cycles: int) -> None:
+        if not isinstance(cycles, int) or cycles < 1:
+            raise ValueError(f"max_cycles is a whole number of at least 1, not {cycles!r}")
         self._max_cycles = cycles
         self.changed()
 
@@ -117,7 +119,9 @@ class FSM(Workflow):
 
     @on_max_cycles.setter
     def on_max_cycles(self, reaction: Literal["stop", "raise"]) -> None:
-        self._on_max_cycles = reaction
+        if reaction not in ("stop", "raise"):
+            raise ValueError(f'on_max_cycles is "stop" or "raise", not {reaction!r}')
+        self._on_max_cycles: Literal["stop", "raise"] = reaction
         self.changed()
 
     @property

@@ -126,3 +126,12 @@ def enclosing_names(plain: Any) -> dict[str, Any]:
             local = {**frame.f_locals, **local}
         frame = frame.f_back
     return local
+
+
+def title_of(func: Any) -> str:
+    """Give the name of a callable, looking into ``functools.partial``; of an object, that of its class."""
+    while not hasattr(func, "__name__"):
+        if not hasattr(func, "func"):
+            return type(func).__name__
+        func = func.func
+    return str(func.__name__)

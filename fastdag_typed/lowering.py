@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .analysis import transitive_reduction
 from .compose import Placeholder, origin
-from .node import Condition, State, place_of
+from .node import Condition, State
 from .plan import CONTEXT, PREVIOUS, Input, Machine, Plan, Returns, Transition
 from .ports import read_output
 from .step import Guard, Read, Step
 from .validation import ordered
+from .wiring import place_of
 
 if TYPE_CHECKING:
-    from .node import Edge, Given, Node
+    from .edge import Edge, Given
+    from .node import Node
     from .ports import Port
     from .workflow import Workflow
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 def lower(workflow: Workflow) -> Plan:
     """Lower a valid workflow to its plan."""
     return _Lowering(workflow).plan()
+
+
+_DECIDING: Final = ("condition", "select")
 
 
 class _Lowering:
@@ -86,33 +91,24 @@ class _Lowering:
         return len(self.template) - 1
 
     def _step(self, index: int, node: Node[..., Any], waits: tuple[int, ...]) -> Step:
-        args, kwargs, guards = self._arguments(node)
+        signature, kind = node.signature, node.node_type
+        calls = signature.calls
+        if calls is None or self.decision or node.bound or self.is_machine or node.declares_inputs:
+            args, kwargs, guards = self._arguments(node)
+        else:
+            args, kwargs, guards = self._by_position(node, calls), (), ()
         out = self.out[node] = self._slot()
         decision = -1
-        if node.node_type in ("condition", "select") and self.workflow.kind == "DAG":
+        if kind in _DECIDING and not self.is_machine:
             decision = self.decision[node] = self._slot()
         return Step(
-            index,
-            node.name,
-            node.func,
-            args,
-            kwargs,
-            out,
-            waits,
-            guards,
-            node.node_type,
-            node.signature.is_async,
-            decision,
-            node,
+            index, node.name, node.func, args, kwargs, out, waits, guards, kind, signature.is_async, decision, node
         )
 
     def _arguments(
         self, node: Node[..., Any]
     ) -> tuple[tuple[Read, ...], tuple[tuple[str, Read], ...], tuple[Guard, ...]]:
         signature = node.signature
-        calls = signature.calls
-        if calls is not None and not (self.decision or node.bound or node.declares_inputs or self.is_machine):
-            return self._by_position(node, calls), (), ()
         named: dict[str, tuple[Read, Edge | None]] = {}
         starred: list[tuple[int, Read, Edge | None]] = []
         if not self.is_machine:
@@ -184,7 +180,9 @@ class _Lowering:
                 continue
             edge = incoming.get(port.name)
             if edge is not None:
-                args.append(self._read(edge))
+                source = edge.source
+                whole = edge.output is None and source.signature.returns is port.type and source.node_type == "standard"
+                args.append(self.out[source] if whole else self._read(edge))
             else:
                 args.append(len(self.template))
                 self.inputs.append(Input(port.name, len(self.template), node.name, port, port.default))

@@ -7,7 +7,7 @@ import re
 import types
 from collections.abc import Callable, Coroutine, Mapping
 from functools import cached_property
-from typing import Any, Final, ForwardRef, Literal, TypeVar, get_args, get_origin
+from typing import Any, Final, ForwardRef, Literal, NamedTuple, TypeVar, get_args, get_origin
 from weakref import WeakValueDictionary
 
 from .compat import fits
@@ -29,16 +29,28 @@ from .hints import (
     union,
     unmark,
 )
-from .step import Take
 
-__all__ = ["EMPTY", "Port", "Signature", "feed", "fields_of", "read_output", "signature_of", "unwrap"]
+__all__ = ["EMPTY", "Port", "Signature", "Take", "feed", "fields_of", "read_output", "signature_of", "unwrap"]
 
 Direction = Literal["input", "output"]
 Fields = dict[str, tuple[Any, Literal["key", "attr"]]]
 """Type of each field of a value, and the way to read it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+class Take(NamedTuple):
+    """Read one field of the value in a slot.
+
+    ``how``: ``key`` is ``value[name]``, ``attr`` is ``value.name``, ``item`` is ``value[index]``, and ``named`` is the
+    first for a mapping and the last for a sequence.
+    """
+
+    slot: int
+    how: Literal["key", "attr", "item", "named"]
+    name: str
+    index: int = 0  # type: ignore[assignment]  # shadows tuple.index, of no use here
+
+
+@dataclasses.dataclass(frozen=True)
 class Port:
     """A named, typed end of a node; ``type`` and ``default`` are ``EMPTY`` where the function has none."""
 

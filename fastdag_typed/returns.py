@@ -37,7 +37,7 @@ UNSET: Final = Unset.UNSET
 """Marks a value that was not given, where ``None`` is a value of its own."""
 
 
-@dataclass(slots=True)
+@dataclass
 class ConditionalReturn(Generic[V_co]):
     """Choose the true or the false branch and pass on ``value`` (by default what the node was given).
 
@@ -50,7 +50,7 @@ class ConditionalReturn(Generic[V_co]):
     false_branch: str | Node[..., Any] | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class SelectReturn(Generic[V_co]):
     """Choose one branch by name (``None``: no branch) and pass on ``value`` (by default what the node was given)."""
 
@@ -58,7 +58,7 @@ class SelectReturn(Generic[V_co]):
     branch: str | Node[..., Any] | None = None
 
 
-@dataclass(slots=True, init=False)
+@dataclass(init=False)
 class FSMReturn(Generic[V_co]):
     """Go to ``next_state`` with ``value``, or stop after this cycle.
 

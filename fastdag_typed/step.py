@@ -6,25 +6,14 @@ from collections.abc import Callable
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
+from .ports import Take
+
 if TYPE_CHECKING:
     from .events import Event
     from .node import Node
 
 Kind = Literal["standard", "condition", "select", "any", "all", "fsm_state", "workflow"]
 Call = Callable[..., Any]
-
-
-class Take(NamedTuple):
-    """Read one field of the value in a slot.
-
-    ``how``: ``key`` is ``value[name]``, ``attr`` is ``value.name``, ``item`` is ``value[index]``, and ``named`` is the
-    first for a mapping and the last for a sequence.
-    """
-
-    slot: int
-    how: Literal["key", "attr", "item", "named"]
-    name: str
-    index: int = 0  # type: ignore[assignment]  # shadows tuple.index, of no use here
 
 
 Read = int | Take

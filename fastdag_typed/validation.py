@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, get_origin
 
 from .analysis import find_cycles, topological_order
 from .compat import show
-from .diagnostic import Diagnostic, ValidationResult, did_you_mean
+from .diagnostic import Diagnostic, did_you_mean
 from .exceptions import WorkflowValidationError
 from .node import Condition, State
 from .ports import EMPTY
 from .returns import ConditionalReturn, FSMReturn, SelectReturn
 
 if TYPE_CHECKING:
-    from .node import Edge, Node
+    from .edge import Edge
+    from .node import Node
     from .workflow import Workflow
 
 Check = Callable[["Workflow"], Iterator[Diagnostic]]
+
+
+@dataclass
+class ValidationResult:
+    """Outcome of a validation: valid unless an error was added."""
+
+    is_valid: bool = True
+    errors: list[str] = field(default_factory=list[str])
+    warnings: list[str] = field(default_factory=list[str])
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+    def add_error(self, message: str) -> None:
+        """Record an error; the result is no longer valid."""
+        self.errors.append(message)
+        self.is_valid = False
+
+    def add_warning(self, message: str) -> None:
+        """Record a warning; the result stays as valid as it was."""
+        self.warnings.append(message)
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Record a diagnostic under its severity."""
+        self.diagnostics.append(diagnostic)
+        if diagnostic.severity == "error":
+            self.add_error(diagnostic.text)
+        else:
+            self.add_warning(diagnostic.text)
 
 
 def validate_workflow(workflow: Workflow, *, strict: bool = True) -> ValidationResult:
@@ -58,14 +87,16 @@ def check_nodes(workflow: Workflow) -> Iterator[Diagnostic]:
 
 def check_members(workflow: Workflow) -> Iterator[Diagnostic]:
     """Find edges to nodes that are not in the workflow."""
-    nodes = workflow.nodes
-    for node in nodes.values():
-        for edge in node.edges_in:
-            if nodes.get(edge.source.name) is not edge.source:
-                yield _outside(workflow, edge, edge.source, node)
-        for edge in node.edges_out:
-            if nodes.get(edge.target.name) is not edge.target:
-                yield _outside(workflow, edge, edge.target, node)
+    find = workflow.nodes.get
+    for node in workflow.nodes.values():
+        for edge in node.incoming.values() if node.incoming else ():
+            source = edge.source
+            if find(source.name) is not source:
+                yield _outside(workflow, edge, source, node)
+        for edge in node.outgoing or ():
+            target = edge.target
+            if find(target.name) is not target:
+                yield _outside(workflow, edge, target, node)
 
 
 def _outside(workflow: Workflow, edge: Edge, other: Node[..., Any], node: Node[..., Any]) -> Diagnostic:
@@ -225,6 +256,7 @@ def ordered(workflow: Workflow) -> tuple[list[list[int]], list[int]]:
 
 def check_branches(workflow: Workflow) -> Iterator[Diagnostic]:
     """Find branches that do not exist, and choices that nothing acts on."""
+    steering: dict[Any, Any] = {}  # by signature: many nodes may share a function
     for node in workflow.nodes.values():
         if isinstance(node, Condition):
             for name in (node.true_branch, node.false_branch):
@@ -237,8 +269,11 @@ def check_branches(workflow: Workflow) -> Iterator[Diagnostic]:
                         hint=did_you_mean(name, workflow.nodes, what="nodes"),
                     )
         elif node.node_type == "standard":
-            returned = node.signature.hints.get("return")
-            kind: Any = get_origin(returned) or returned
+            signature = node.signature
+            if signature not in steering:
+                returned = signature.hints.get("return")
+                steering[signature] = get_origin(returned) or returned
+            kind = steering[signature]
             if kind in _STEERING and workflow.kind == "DAG":
                 yield Diagnostic(
                     "fastdag-branch",

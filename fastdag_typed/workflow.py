@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import itertools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
 
-from .compose import Composition, Placeholder, origin
+from .compose import Composition, origin
 from .context import Context
 from .diagnostic import Diagnostic, Location, did_you_mean
 from .exceptions import WiringError
-from .node import Condition, Edge, Node, Outlet, caller, remove_edge, wire
+from .node import Condition, Node, Outlet
 from .returns import name_of
+from .wiring import caller, remove_edge, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 
+    from .edge import Edge
     from .plan import Plan
     from .returns import ConditionalReturn
     from .step import Policy
@@ -59,6 +60,7 @@ class Workflow:
     """
 
     kind: ClassVar[Literal["DAG", "FSM"]]
+    __slots__ = ("__dict__", "__weakref__", "context")  # all but the context is shared with the views of single runs
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class Workflow:
         self.returns: Any = None
         self.context: Context = Context()
         self.where = Location(*caller())
+        self.owner = (self,)  # one tuple for all nodes that are only here
         self.order: tuple[list[list[int]], list[int]] | None = None
         self._plan: Plan | None = None
 
@@ -164,7 +167,7 @@ class Workflow:
                 )
             )
         self.nodes[node.name] = node
-        node.owners = (*node.owners, self)
+        node.owners = (*node.owners, *self.owner) if node.owners else self.owner
         self.changed()
         return node
 
@@ -182,7 +185,7 @@ class Workflow:
         for edge in [*node.edges_in, *node.edges_out]:
             remove_edge(edge)
         del self.nodes[node.name]
-        node.owners = tuple(owner for owner in node.owners if owner is not self)
+        node.owners = tuple(owner for owner in node.owners if owner not in self.owner)
         self.changed()
 
     def connect(
@@ -210,9 +213,20 @@ class Workflow:
             remove_edge(edge)
 
     def set_entrypoint(self, *node_names: str | Node[..., Any]) -> None:
-        """Say where a run begins; another node without incoming edges is then an error."""
+        """Say where a run begins; another node without incoming edges is then an error.
+
+        Raises:
+            WiringError: what is given is neither a node nor a name.
+
+        """
+        where = Location(*caller())
+        for name in node_names:
+            if not isinstance(name, str | Node):
+                message = f'{name!r} is no entrypoint of workflow "{self.name}"'
+                hint = 'give nodes or names one by one: set_entrypoint("a", "b")'
+                raise WiringError(Diagnostic("fastdag-wire", message, where=where, hint=hint))
         self.entrypoints = [name_of(name) for name in node_names]
-        self.entrypoints_where = Location(*caller())
+        self.entrypoints_where = where
         self.changed()
 
     def compose(self, flow: Callable[P, R]) -> Callable[P, R]:
@@ -220,24 +234,14 @@ class Workflow:
 
         Its parameters are the inputs of the workflow, what it returns is the final value. The function itself is
         given back: called, it runs the nodes as plain functions.
+
+        Raises:
+            WiringError: what is decorated cannot be composed, or does not return results of nodes.
+
         """
-        self.returns = self._returned(Composition(self).run(flow), flow)
+        self.returns = Composition(self).run(flow)
         self.changed()
         return flow
-
-    def _returned(self, value: Any, flow: Callable[..., Any]) -> Any:
-        values = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
-        if value is not None and not all(isinstance(v, Placeholder) and origin(v)[0] is not None for v in values):
-            code = flow.__code__
-            raise WiringError(
-                Diagnostic(
-                    "fastdag-wire",
-                    f'The composed function "{flow.__name__}" returns something else than results of nodes',
-                    where=Location(code.co_filename, code.co_firstlineno),
-                    hint="return the result of a node, or a tuple, list or dict of results",
-                )
-            )
-        return value
 
     def chain(self, *nodes: Node[..., Any]) -> Node[..., Any]:
         """Connect nodes one after the other; give the last one."""
@@ -418,8 +422,9 @@ class Workflow:
         return self.context.results
 
     def seen_with(self, context: Context) -> Workflow:
-        """Give a view of this workflow whose results are those of one run."""
-        view = copy.copy(self)
+        """Give a view of this workflow whose results are those of one run; all else is shared, also what changes."""
+        view = object.__new__(type(self))
+        view.__dict__ = self.__dict__
         view.context = context
         return view
 

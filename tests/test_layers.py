@@ -13,9 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 ORDER = [
     {"diagnostic", "hints", "functions"},
     {"exceptions", "returns"},
-    {"context", "step", "events"},
+    {"context", "events"},
     {"compat"},
     {"ports"},
+    {"step"},
+    {"edge"},
+    {"wiring"},
     {"node"},
     {"compose"},
     {"workflow"},

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastdag_typed.dag import SubWorkflow
 from fastdag_typed.plan import CONTEXT, reads, slot_of
-from fastdag_typed.ports import EMPTY
-from fastdag_typed.step import Take
+from fastdag_typed.ports import EMPTY, Take
 
 from .bindings import Mark
 from .names import Namespace, comment, identifier, is_plain, literal, string

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from operator import itemgetter
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..diagnostic import did_you_mean
 from ..events import NodeFailed, NodeFinished, NodeSkipped, NodeStarted
 from ..exceptions import BranchError
 from ..plan import CONTEXT, reads, slot_of
+from ..ports import Take
 from ..returns import UNSET, ConditionalReturn, SelectReturn, name_of
-from ..step import SKIPPED, Call, Decision, Emit, Guard, Kind, Policy, Read, Step, Take
+from ..step import SKIPPED, Call, Decision, Emit, Guard, Kind, Policy, Read, Step
 
 if TYPE_CHECKING:
     from ..node import Node
@@ -22,13 +23,12 @@ Slots = list[Any]
 Invoke = Callable[[Slots], Any]
 
 
-class Bound(NamedTuple):
-    """A step ready to run: ``invoke(slots)`` gives its value (an awaitable if ``awaits``), or ``SKIPPED``."""
+Bound = tuple[Invoke, int, str, bool, bool]
+"""A step ready to run: ``(invoke, out, name, awaits, skips)``; as a bare tuple, which is taken apart fastest.
 
-    invoke: Invoke
-    out: int
-    name: str
-    awaits: bool
+``invoke(slots)`` gives its value (an awaitable if ``awaits``), or ``SKIPPED`` if it ``skips``: from any other step that
+is a value as any.
+"""
 
 
 def bind(
@@ -41,14 +41,29 @@ def bind(
     """Compose the call of every step: bare function, policies from the inner layer out, events, reading, branches."""
     graph = _Graph(plan)
     return tuple(
-        Bound(
+        (
             _invoke(step, wrapped(step, policies, emit, observed=observed), emit, graph),
             step.out,
             step.name,
             step.is_async,
+            step.out in graph.skippable,
         )
         for step in plan.steps
     )
+
+
+def skippable(plan: Plan) -> frozenset[int]:
+    """Give the slots of the steps that a branch can leave out."""
+    if not plan.guarded:
+        return frozenset()
+    known: frozenset[int] | None = plan.programs.get("skippable")
+    if known is None:
+        found: set[int] = set()
+        for step in plan.steps:
+            if step.guards or any(slot_of(read) in found for read in reads(step)):
+                found.add(step.out)
+        known = plan.programs["skippable"] = frozenset(found)
+    return known
 
 
 class _Graph:
@@ -56,16 +71,12 @@ class _Graph:
 
     def __init__(self, plan: Plan) -> None:
         self.values = {step.out for step in plan.steps}
+        self.skippable = skippable(plan)
         self.targets: dict[int, list[str]] = {}
-        self.skippable: set[int] = set()
-        if not plan.guarded:
-            return
-        for step in plan.steps:
+        for step in plan.steps if plan.guarded else ():
             for guard in step.guards:
                 names = self.targets.setdefault(guard.decision, [])
                 names.append(guard.branch if isinstance(guard.branch, str) else guard.target)
-            if step.guards or any(slot_of(read) in self.skippable for read in reads(step)):
-                self.skippable.add(step.out)
 
 
 def wrapped(step: Step, policies: Sequence[Policy], emit: Emit | None, *, observed: bool) -> Call:
@@ -125,15 +136,15 @@ def drive(coroutine: Awaitable[Any]) -> Any:
 
 
 def _invoke(step: Step, call: Call, emit: Emit | None, graph: _Graph) -> Invoke:
-    skippable = [slot_of(read) for read in reads(step) if slot_of(read) in graph.skippable]
-    if step.kind == "any" and (step.guards or skippable):
+    needed = tuple(slot_of(read) for read in reads(step) if slot_of(read) in graph.skippable)
+    if step.kind == "any" and (step.guards or needed):
         invoke = _joining(step, call, graph)
     else:
         invoke = _reader(call, step.args, step.kwargs)
         if step.decision >= 0:
             invoke = _deciding(step, invoke, graph.targets.get(step.decision, []))
-        if step.guards or skippable:
-            invoke = _guarded(step, invoke, tuple(skippable))
+        if step.guards or needed:
+            invoke = _guarded(step, invoke, needed)
     return _telling_skips(step, invoke, emit) if emit and step.out in graph.skippable else invoke
 
 
@@ -195,7 +206,12 @@ def _joining(step: Step, call: Call, graph: _Graph) -> Invoke:
     guard_of = {guard.read: guard for guard in step.guards if guard.read is not None}
     orders = [guard for guard in step.guards if guard.read is None]
     rows = [
-        (getter(read), slot_of(read), slot_of(read) in graph.values, guard_of.get(position))
+        (
+            getter(read),
+            slot_of(read) if slot_of(read) in graph.skippable else None,
+            slot_of(read) in graph.values,
+            guard_of.get(position),
+        )
         for position, read in enumerate(reads(step))
     ]
     by_position = len(step.args)
@@ -205,7 +221,8 @@ def _joining(step: Step, call: Call, graph: _Graph) -> Invoke:
         arrived = any(_taken(slots, guard) for guard in orders)
         values: list[Any] = []
         for get, slot, is_edge, guard in rows:
-            if is_edge and (slots[slot] is SKIPPED or (guard is not None and not _taken(slots, guard))):
+            lost = slot is not None and slots[slot] is SKIPPED
+            if lost or (guard is not None and not _taken(slots, guard)):
                 values.append(None)
             else:
                 arrived = arrived or is_edge

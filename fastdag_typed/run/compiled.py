@@ -10,6 +10,7 @@ from functools import partial
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import currentframe
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +19,7 @@ from ..exceptions import StaleModuleWarning, WorkflowExecutionError
 from ..plan import PREVIOUS, slot_of
 from ..ports import signature_of
 from ..step import SKIPPED, Guard
-from .bind import bind, decide, wrapped
+from .bind import bind, decide, skippable, wrapped
 from .drivers import machine, straight, transition
 from .inputs import fill
 
@@ -65,8 +66,17 @@ def failure(error: Exception, lines: Lines) -> WorkflowExecutionError:
 
 
 def decided(name: str, kind: Kind, raw: Any, targets: frozenset[str]) -> tuple[Decision, Any]:
-    """Take apart what a condition or selection returned: the decision, and the value it passes on (maybe ``UNSET``)."""
-    return decide(name, kind, raw, targets)
+    """Take apart what a condition or selection returned: the decision, and the value it passes on (maybe ``UNSET``).
+
+    In a function that a runner called the decision is entered into the run: what the function returns does not tell it.
+    """
+    decision, value = decide(name, kind, raw, targets)
+    frame = currentframe()
+    caller = frame and frame.f_back and frame.f_back.f_back
+    if caller is not None and caller.f_code is Compiled.drive_async.__code__:
+        run: Run = caller.f_locals["run"]
+        run.slots[caller.f_locals["self"].decisions[name]] = decision
+    return decision, value
 
 
 def to(target: str, *, branch: bool | str | None = None, by_name: bool = False) -> Guard:
@@ -173,6 +183,7 @@ class Compiled:
     def __init__(self, module: ModuleType, plan: Plan) -> None:
         self.module = module
         self.at = {step.name: step.index for step in plan.steps}
+        self.decisions = {step.name: step.decision for step in plan.steps if step.decision >= 0}
         if plan.machine is not None:
             self.entry: Callable[..., Any] = module.walk
         else:
@@ -262,8 +273,12 @@ class Compiled:
         else:
             variables = {name: variable for at, name, variable, _ in lines if at >= frame.f_code.co_firstlineno}
             values = frame.f_locals
-            reached = [step.name for step in run.plan.steps[:index]]
-            results = {name: values[variables[name]] for name in reached if values[variables[name]] is not SKIPPED}
+            may_skip = skippable(run.plan)
+            results = {
+                step.name: value
+                for step in run.plan.steps[:index]
+                if (value := values[variables[step.name]]) is not SKIPPED or step.out not in may_skip
+            }
             self._enter_results(run, results, index)
             run.record.stamps.append(run.record.began)
         run.failures[index] = original

@@ -48,7 +48,7 @@ def plain(run: Run) -> None:
     stamp = stamps.append
     stamp(clock())
     try:
-        for invoke, out, name, _ in run.program:
+        for invoke, out, name, _, _ in run.program:
             results[name] = slots[out] = invoke(slots)
             stamp(clock())
     except BaseException as error:
@@ -65,13 +65,13 @@ async def straight(run: Run) -> None:
     stamp(clock())
     index = 0
     try:
-        for index, (invoke, out, name, awaits) in enumerate(run.program):
+        for index, (invoke, out, name, awaits, skips) in enumerate(run.program):
             value = invoke(slots)
-            if value is SKIPPED:
+            if awaits and value is not SKIPPED:
+                value = await value
+            if value is SKIPPED and skips:
                 record.skipped.add(index)
             else:
-                if awaits:
-                    value = await value
                 results[name] = value
             slots[out] = value
             stamp(clock())
@@ -90,7 +90,7 @@ async def machine(run: Run) -> None:
     slots, record, clock = run.slots, run.record, perf_counter
     index: int | None = facts.initial
     while index is not None:
-        invoke, _, name, awaits = run.program[index]
+        invoke, _, name, awaits, _ = run.program[index]
         fsm.cycle_count += 1
         fsm.current_state = name
         stand_in = run.stand_ins.get(name)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Emitter:
     """Gives each event to each observer.
 
-    One that raises is switched off for the run and logged; a ``required`` one lets its error fail the run.
+    One that raises is switched off for the run and logged; the error of a ``required`` one fails the run, once all
+    have seen the event.
     """
 
     __slots__ = ("_observers", "_record")
@@ -30,15 +31,19 @@ class Emitter:
         """Hand on one event."""
         if isinstance(event, NodeRetried):
             self._record.attempts[event.node] = event.attempt - 1
+        failure: Exception | None = None
         for observer in tuple(self._observers):
             try:
                 observer(event)
-            except Exception:
+            except Exception as error:
                 if getattr(observer, "required", False):
-                    raise
+                    failure = failure or error
+                    continue
                 self._observers.remove(observer)
                 from logging import getLogger
 
                 getLogger("fastdag_typed").exception(
                     "Observer %r failed on %r and is switched off for the rest of the run", observer, event
                 )
+        if failure is not None:
+            raise failure

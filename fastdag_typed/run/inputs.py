@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, is_typeddict
 
 from ..compat import show
+from ..dag import alike
 from ..diagnostic import Diagnostic, did_you_mean
 from ..exceptions import InputError
 from ..ports import EMPTY
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, int]]:
     """Give the slots that a run begins with, and for each state the slot that takes the previous state's value.
 
-    An input that is ``UNSET`` counts as not given.
+    An input that is ``UNSET`` counts as not given; one that is the port's own default is as good as not given.
 
     Raises:
         InputError: an input is missing, unknown or of a wrong type; it names every one.
@@ -39,7 +40,7 @@ def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, in
             wrong.append(Diagnostic("fastdag-input", f'Unknown input "{name}"', hint=hint))
             continue
         for entry in entries if value is not UNSET else ():
-            if not accepts(entry.port.type, value):
+            if not (accepts(entry.port.type, value) or alike(value, entry.default)):
                 wrong.append(_wrong_type(plan, entry, value))
             slots[entry.slot] = value
     missing = [entry for entry in plan.required if slots[entry.slot] is EMPTY]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from queue import SimpleQueue
 from time import perf_counter
@@ -57,9 +58,9 @@ class Books:
 
 def _note(run: Run, index: int, began: float, value: Any) -> None:
     record = run.record
-    _, out, name, _ = run.program[index]
+    _, out, name, _, skips = run.program[index]
     run.slots[out] = value
-    if value is SKIPPED:
+    if value is SKIPPED and skips:
         record.skipped.add(index)
         return
     run.context.results[name] = value
@@ -85,18 +86,18 @@ class _Workers:
         self.context = copy_context()
 
     def go(self) -> None:
-        first = self.books.first()
-        with self.lock:
-            for index in first:
-                self._offer(index)
         try:
+            with self.lock:
+                for index in self.books.first():
+                    self._offer(index)
             self.finished.wait()
         except BaseException:  # Ctrl-C: begin nothing more, let what runs come to its end
             self._stop()
             raise
         finally:
             for thread in self.threads:
-                thread.join()
+                with suppress(RuntimeError):  # Ctrl-C came while it was being started: it will find nothing to do
+                    thread.join()
 
     def _offer(self, index: int) -> None:
         """Queue a step, with one more thread if all are busy; the lock is held."""
@@ -131,7 +132,7 @@ class _Workers:
         began = perf_counter()
         run.record.running[index] = began
         try:
-            value = self.context.copy().run(run.program[index].invoke, run.slots)
+            value = self.context.copy().run(run.program[index][0], run.slots)
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, whatever it is
             with self.lock:
                 del run.record.running[index]
@@ -198,7 +199,7 @@ async def concurrent(run: Run) -> None:
     def launch(ready: list[int]) -> None:
         for index in ready:
             task = loop.create_task(step(index))
-            tasks[task] = run.program[index].awaits
+            _, _, _, tasks[task], _ = run.program[index]
             task.add_done_callback(tasks.pop)
 
     with ThreadPoolExecutor(run.max_workers, thread_name_prefix="fastdag-worker") as pool:
@@ -222,7 +223,7 @@ async def _outcome(
     run: Run, index: int, loop: asyncio.AbstractEventLoop, pool: ThreadPoolExecutor
 ) -> tuple[Any, BaseException | None]:
     """Give the value or the exception of a step; a future cannot carry every exception (``StopIteration``)."""
-    invoke, _, _, awaits = run.program[index]
+    invoke, _, _, awaits, _ = run.program[index]
     if not awaits:
         context = copy_context()
         return await loop.run_in_executor(pool, lambda: context.run(_called, invoke, run.slots))

@@ -10,21 +10,23 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..context import Context, FSMContext
 from ..events import RunFinished, RunStarted
 from ..exceptions import WorkflowExecutionError
+from ..functions import is_async
 from ..plan import slot_of
 from ..step import SKIPPED, Decision
-from .bind import Bound, bind, drive, getter
+from ..workflow import Workflow
+from .bind import Bound, bind, drive, getter, skippable
 from .drivers import Run, machine, plain, straight
 from .events import Emitter
 from .inputs import fill
 from .metrics import ExecutionInfo, ExecutionMetrics, Record, node_times
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from ..diagnostic import Location
-    from ..plan import Plan, Returns
-    from ..step import Observer, Policy, Read
-    from ..workflow import Mode, Workflow
+    from ..plan import Plan
+    from ..step import Observer, Policy
+    from ..workflow import Mode
     from .compiled import Compiled
 
 
@@ -52,11 +54,16 @@ class Runner:
     ) -> None:
         self.policies = tuple(policies)
         self.observers = tuple(observers)
+        for observer in self.observers:
+            if is_async(observer):
+                raise TypeError(f"an observer is called, not awaited: {observer!r} is an async function")
         self._compiled: Compiled | None = None
         if isinstance(workflow, ModuleType):
             from .compiled import adopt
 
             workflow, self._compiled = adopt(workflow, bare=not (self.policies or self.observers))
+        if not isinstance(workflow, Workflow):
+            raise TypeError(f"a Runner runs a workflow, or a module compiled from one, not {workflow!r}")
         self.workflow = workflow
         if max_workers is not None and max_workers < 1:
             raise ValueError(f"max_workers is at least 1, not {max_workers}")
@@ -82,9 +89,13 @@ class Runner:
 
         """
         run = self._begin(inputs, mode, context)
-        if not run.plan.is_async:
-            return self._finish(run, lambda: _sync(run, mode))
-        return self._finish(run, lambda: _in_a_loop(run, mode))
+        error: BaseException | None = None
+        try:
+            self._announce(run)
+            (_in_a_loop if run.plan.is_async else _sync)(run, mode)
+        except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
+            error = raised
+        return self._finish(run, error)
 
     async def run_async(
         self,
@@ -97,15 +108,19 @@ class Runner:
         run = self._begin(inputs, mode, context)
         error: BaseException | None = None
         try:
+            self._announce(run)
             await _driver(run, mode)
         except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
             error = raised
-        return self._finish(run, lambda: _raise(error))
+        return self._finish(run, error)
 
     def _begin(self, inputs: Mapping[str, Any] | None, mode: Mode, context: Context | None) -> Run:
         if mode not in ("sequential", "parallel"):
             raise ValueError(f'mode is "sequential" or "parallel", not {mode!r}')
         plan = self.workflow.plan()
+        if context is not None and not isinstance(context, Context):
+            hint = 'an input called "context" is given as inputs={"context": ...}'
+            raise TypeError(f"a run takes a Context, not {context!r} ({hint})")
         if context is None:
             context = FSMContext() if plan.machine else Context()
         elif plan.machine and not isinstance(context, FSMContext):
@@ -122,11 +137,13 @@ class Runner:
                 f'a compiled module runs one node after the other: mode "parallel" is for {plan.name} itself'
             )
         program = self._program(plan, emitter) if compiled is None else ()
-        run = Run(plan, program, slots, context, record, stand_ins, self.max_workers, emitter, compiled)
+        return Run(plan, program, slots, context, record, stand_ins, self.max_workers, emitter, compiled)
+
+    def _announce(self, run: Run) -> None:
+        run.record.began = perf_counter()
         if self.observers:
-            emitter(RunStarted(plan.name, len(plan.steps)))
-        record.began = perf_counter()
-        return run
+            run.emit(RunStarted(run.plan.name, len(run.plan.steps)))
+            run.record.began = perf_counter()
 
     def _program(self, plan: Plan, emitter: Emitter) -> tuple[Bound, ...]:
         """Bind; what depends on no policy and no observer is kept for the next run."""
@@ -137,18 +154,22 @@ class Runner:
             found = plan.programs["bound"] = bind(plan)
         return found
 
-    def _finish(self, run: Run, go: Callable[[], None]) -> ExecutionMetrics:
-        error: BaseException | None = None
-        try:
-            go()
-        except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
-            error = raised
+    def _finish(self, run: Run, error: BaseException | None) -> ExecutionMetrics:
         failure = _failure(run, error)
         self.metrics = metrics = _metrics(run, perf_counter(), failure)
         metrics.workflow = self.workflow.seen_with(run.context)
         self.workflow.context = run.context
+        if isinstance(error, Exception) and not run.failures:
+            metrics.errors.append(_outside(error))
         if self.observers:
-            run.emit(RunFinished(run.plan.name, metrics.total_time, failure))
+            try:
+                run.emit(RunFinished(run.plan.name, metrics.total_time, failure))
+            except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
+                if isinstance(raised, Exception):
+                    metrics.errors.append(_outside(raised))
+                if failure is None:
+                    failure = raised
+                    metrics.stop_reason, metrics.value = _stop_reason(raised), None
         if failure is not None:
             raise failure
         return metrics
@@ -197,11 +218,6 @@ def _in_a_loop(run: Run, mode: Mode) -> None:
         pool.submit(copy_context().run, asyncio.run, _driver(run, mode)).result()
 
 
-def _raise(error: BaseException | None) -> None:
-    if error is not None:
-        raise error
-
-
 def _failure(run: Run, error: BaseException | None) -> BaseException | None:
     """Choose what the run raises: of several failed nodes the first in the plan's order."""
     if error is not None and not isinstance(error, Exception):
@@ -221,8 +237,20 @@ def _failure(run: Run, error: BaseException | None) -> BaseException | None:
 def describe(name: str, where: Location | None, error: BaseException) -> str:
     """Say which node failed, where it is defined, and how."""
     place = f" ({where})" if where else ""
+    return f'Error in node "{name}"{place}: {_shown(error)}'
+
+
+def _outside(error: BaseException) -> str:
+    return f"Error outside of the nodes: {_shown(error)}"
+
+
+def _shown(error: BaseException) -> str:
     text = str(error)
-    return f'Error in node "{name}"{place}: {type(error).__name__}{f": {text}" if text else ""}'
+    return f"{type(error).__name__}{f': {text}' if text else ''}"
+
+
+def _stop_reason(error: BaseException) -> str:
+    return "failed" if isinstance(error, Exception) else "interrupted"
 
 
 def _cycles_exceeded(run: Run) -> WorkflowExecutionError | None:
@@ -258,7 +286,7 @@ def _metrics(run: Run, ended: float, failure: BaseException | None) -> Execution
     executed = names[: len(order)] if isinstance(order, range) else [names[i] for i in order]
     reason = run.stop_reason
     if failure is not None and reason != "max_cycles":
-        reason = "failed" if isinstance(failure, Exception) else "interrupted"
+        reason = _stop_reason(failure)
     steps = plan.steps
     return ExecutionMetrics(
         total_time=ended - record.began,
@@ -268,23 +296,18 @@ def _metrics(run: Run, ended: float, failure: BaseException | None) -> Execution
         execution_order=list(executed),
         stop_reason=reason,
         results=run.context.results,
-        value=None if failure is not None else _value(plan.returns, run.slots),
+        value=None if failure is not None else _value(plan, run.slots),
         executions=run.context.execution_info,
     )
 
 
-def _value(returns: Returns, slots: list[Any]) -> Any:
+def _value(plan: Plan, slots: list[Any]) -> Any:
     """Read the final value; what was skipped is ``None``, and left out of a dict."""
-    found = [(name, _read(read, slots)) for name, read in returns.items]
-    if returns.form == "one":
-        value = found[0][1]
-        return None if value is SKIPPED else value
+    returns = plan.returns
+    skipped = {slot for _, read in returns.items if slots[slot := slot_of(read)] is SKIPPED} & skippable(plan)
     if returns.form == "dict":
-        return {name: value for name, value in found if value is not SKIPPED}
-    values = [None if value is SKIPPED else value for _, value in found]
+        return {name: getter(read)(slots) for name, read in returns.items if slot_of(read) not in skipped}
+    values = [None if slot_of(read) in skipped else getter(read)(slots) for _, read in returns.items]
+    if returns.form == "one":
+        return values[0]
     return tuple(values) if returns.form == "tuple" else values
-
-
-def _read(read: Read, slots: list[Any]) -> Any:
-    slot = slot_of(read)
-    return SKIPPED if slots[slot] is SKIPPED else getter(read)(slots)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ..context import Status
-    from ..node import Edge, Node
+    from ..edge import Edge
+    from ..node import Node
     from ..step import Kind
     from ..workflow import Workflow
 

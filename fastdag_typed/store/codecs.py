@@ -13,8 +13,9 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, ge
 
 from ..context import NodeExecution, Status
 from ..diagnostic import Diagnostic, Location, did_you_mean
+from ..edge import Edge
 from ..exceptions import FastDagError, SerializationError
-from ..node import Edge, Node
+from ..node import Node
 from ..ports import EMPTY, Port
 from ..returns import UNSET, Unset
 from ..workflow import Workflow

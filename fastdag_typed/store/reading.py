@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from ..compose import Placeholder
 from ..dag import DAG, AsyncSubWorkflow, SubWorkflow
 from ..diagnostic import did_you_mean
+from ..edge import Edge, Given
 from ..exceptions import SerializationError, WiringError, WorkflowValidationError
 from ..fsm import FSM
-from ..node import Condition, Edge, Given, Node, Outlet, Select, State, add_edge, caller, check_output, place_of, wire
+from ..node import Condition, Node, Outlet, Select, State
 from ..ports import EMPTY
+from ..wiring import add_edge, caller, check_output, place_of, wire
 from .functions import Finder, NotFoundError
 from .plain import DEPTH, kind_of, plain
 from .writing import FORMAT

@@ -16,7 +16,8 @@ from .plain import DEPTH, kind_of, plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..node import Edge, Given, Node
+    from ..edge import Edge, Given
+    from ..node import Node
     from ..workflow import Workflow
 
 FORMAT: Final = 1

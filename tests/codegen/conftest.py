@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fastdag_codegen import compile_target, load, write
+from fastdag_typed import DAG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
+
+    from fastdag_typed import Workflow
 
 FLOWS = Path(__file__).parent / "flows"
 
@@ -19,6 +22,19 @@ FLOWS = Path(__file__).parent / "flows"
 @pytest.fixture(autouse=True)
 def _flows_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(FLOWS)
+
+
+@pytest.fixture
+def made() -> Iterator[Callable[[Workflow], str]]:
+    """Put a workflow into a module that can be imported; give its target."""
+    module = __import__("flat_random")
+
+    def put(workflow: Workflow) -> str:
+        module.dag = workflow
+        return "flat_random:dag"
+
+    yield put
+    module.dag = DAG("random")
 
 
 @pytest.fixture

@@ -15,17 +15,21 @@ from fastdag_codegen import compile_target, compile_workflow
 from fastdag_typed import (
     DAG,
     CompileError,
+    Condition,
+    ConditionalReturn,
     InputError,
     Layer,
+    Node,
     Runner,
+    Select,
+    SelectReturn,
     StaleModuleWarning,
     TargetError,
     WorkflowExecutionError,
 )
+from fastdag_typed.step import SKIPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from fastdag_typed import Workflow
 
 RUNS: list[tuple[str, dict[str, Any]]] = [
@@ -205,19 +209,6 @@ class Loud:
         return loud
 
 
-@pytest.fixture
-def made() -> Iterator[Callable[[Workflow], str]]:
-    """Put a workflow into a module that can be imported; give its target."""
-    module = __import__("flat_random")
-
-    def put(workflow: Workflow) -> str:
-        module.dag = workflow
-        return "flat_random:dag"
-
-    yield put
-    module.dag = DAG("random")
-
-
 def test_the_policies_of_a_node_are_put_around_its_call_for_each_run(flat: Any, made: Any) -> None:
     dag, loud = DAG("careful"), Loud()
 
@@ -243,6 +234,90 @@ def test_arguments_by_keyword_keep_their_order(flat: Any, made: Any) -> None:
         return names(b=x, **{"not a name": 1}, a=2, __c=3)
 
     assert flat(made(dag)).run(1) == {"names": ["b", "not a name", "a", "__c"]} == {"names": dag.run(x=1)}
+
+
+@pytest.mark.parametrize("default", [None, "some text", 1.5, ("a", 2.5), b"\0" * 999, {"no": "literal"}])
+def test_a_default_that_is_not_of_the_type_of_its_port_is_taken(flat: Any, made: Any, default: Any) -> None:
+    inner, dag = DAG("inner"), DAG("random")
+
+    @inner.node
+    def one(x: int = default) -> Any:
+        return x
+
+    @inner.node
+    def two(x: int = default) -> Any:
+        return x
+
+    dag.add_workflow("again", inner)
+    module = flat(made(dag))
+    for inputs in ({}, {"x": default}, {"x": 3}):
+        assert outcome(Runner(module), inputs) == outcome(Runner(dag), inputs)
+    assert module.run() == {"again": {"one": default, "two": default}}
+    with pytest.raises(InputError, match='expects "int"'):
+        Runner(module).run({"x": "another text"})
+    with pytest.raises(WorkflowExecutionError, match='expects "int"'):
+        module.run("another text")
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_branches_taken_are_known_after_the_run(flat: Any, made: Any, is_async: bool) -> None:
+    def deciding(name: str) -> DAG:
+        dag = DAG(name)
+
+        def check(x: int) -> ConditionalReturn[int]:
+            return ConditionalReturn(x > 0, -x)
+
+        async def check_later(x: int) -> ConditionalReturn[int]:
+            return check(x)
+
+        @dag.node
+        def good(x: int) -> int:
+            return 1 // (x + 1)
+
+        node = dag.add_node(Condition(check_later if is_async else check, "check"))
+        node.on_true >> good
+        way = dag.add_node(Select(lambda x: SelectReturn(x, "far"), "way"))
+        way.on("far") >> dag.add_node(Node(lambda x: x, "far"))
+        return dag
+
+    outer = deciding("random")
+    outer.add_workflow("inside", deciding("inner"))
+    outer.connect("good", "inside", input="x")
+    module = flat(made(outer))
+    for x in (-1, 0, 1, 5):
+        found, expected = Runner(module), Runner(outer)
+        assert outcome(found, {"x": x}) == outcome(expected, {"x": x})
+        branches = {name: execution.branch for name, execution in found.metrics.executions.items()}
+        assert branches == {name: execution.branch for name, execution in expected.metrics.executions.items()}
+        assert branches["check"] is (x > 0)
+    assert module.run(5) == found.metrics.results
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_marker_of_what_was_skipped_is_a_value_like_any_other_in_compiled_code(
+    flat: Any, made: Any, fails: bool
+) -> None:
+    dag = DAG("random")
+
+    @dag.node
+    def odd(x: int) -> Any:
+        return SKIPPED
+
+    @dag.condition
+    def check(x: Any) -> bool:
+        return x is SKIPPED
+
+    @dag.node
+    def end(x: Any) -> bool:
+        if fails:
+            raise ValueError(x)
+        return True
+
+    odd >> check
+    check.on_true >> end
+    found = Runner(flat(made(dag)))
+    assert outcome(found, {"x": 1}) == outcome(Runner(dag), {"x": 1})
+    assert found.metrics.statuses == {"odd": "done", "check": "done", "end": "failed" if fails else "done"}
 
 
 def test_many_states_are_found_by_halves(flat: Any, made: Any) -> None:
@@ -326,7 +401,7 @@ def test_a_workflow_that_contains_itself_is_refused(made: Any) -> None:
         return 2
 
     outer.add_workflow("down", inner)
-    inner.add_workflow("up", outer)
+    inner.add_node(DAG("around").add_workflow("up", outer))
     with pytest.raises(CompileError, match='Workflow "inner" contains itself'):
         compile_target(made(outer))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fastdag_typed import DAG, FSM, Node
-from fastdag_typed.step import Take
+from fastdag_typed.ports import Take
 
 
 def one(x: int) -> int:

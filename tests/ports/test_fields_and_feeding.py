@@ -8,8 +8,7 @@ from typing import Annotated, Any, Final, Generic, NamedTuple, NotRequired, Type
 
 import pytest
 
-from fastdag_typed.ports import EMPTY, Port, feed, fields_of, read_output
-from fastdag_typed.step import Take
+from fastdag_typed.ports import EMPTY, Port, Take, feed, fields_of, read_output
 
 T = TypeVar("T")
 K = TypeVar("K")

@@ -247,3 +247,23 @@ def test_a_state_as_of_what_only_looks_like_a_number_does_not_exist() -> None:
     fsm.run(first=1)
     with pytest.raises(KeyError, match="has no node"):
         fsm["count.²"]
+
+
+@pytest.mark.parametrize("cycles", [0, -1, 2.5, "3"])
+def test_a_machine_that_could_not_make_a_cycle_is_refused(cycles: Any) -> None:
+    with pytest.raises(ValueError, match="max_cycles is a whole number of at least 1"):
+        FSM(max_cycles=cycles)
+    fsm = counter()
+    with pytest.raises(ValueError, match=f"not {cycles!r}"):
+        fsm.max_cycles = cycles
+    assert fsm.max_cycles == 1000
+
+
+def test_an_unknown_reaction_to_too_many_cycles_is_refused() -> None:
+    options: Any = {"on_max_cycles": "explode"}
+    with pytest.raises(ValueError, match='on_max_cycles is "stop" or "raise", not \'explode\''):
+        FSM(**options)
+    fsm: Any = counter()
+    with pytest.raises(ValueError, match="on_max_cycles"):
+        fsm.on_max_cycles = None
+    assert fsm.on_max_cycles == "stop"

@@ -33,6 +33,7 @@ from fastdag_typed.events import (
     RunFinished,
     RunStarted,
 )
+from fastdag_typed.step import SKIPPED
 
 MODES: list[Literal["sequential", "parallel"]] = ["sequential", "parallel"]
 
@@ -534,6 +535,187 @@ def test_a_required_observer_that_fails_fails_the_run() -> None:
         Runner(diamond([]), observers=[Audit()]).run({"x": 2})
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", [RunStarted, RunFinished])
+def test_a_required_observer_that_fails_outside_of_the_nodes_is_in_the_metrics(kind: type, mode: Any) -> None:
+    seen: list[Any] = []
+
+    class Audit:
+        required = True
+
+        def __call__(self, event: Any) -> None:
+            if isinstance(event, kind):
+                raise OSError("audit log is full")
+
+    audit = Audit()
+    runner = Runner(diamond([]), observers=[audit, seen.append])
+    with pytest.raises(OSError, match="audit log is full"):
+        runner.run({"x": 2}, mode)
+    metrics = runner.metrics
+    assert (metrics.stop_reason, metrics.value) == ("failed", None)
+    assert metrics.errors == ["Error outside of the nodes: OSError: audit log is full"]
+    assert metrics.nodes_executed == len(metrics.results) == (0 if kind is RunStarted else 4)
+    assert (type(seen[0]), type(seen[-1])) == (RunStarted, RunFinished)
+    audit.required = False
+    runner.run({"x": 2}, mode)
+    assert (runner.metrics.stop_reason, runner.metrics.errors) == ("completed", [])
+
+
+def test_the_failure_of_a_node_goes_before_that_of_an_observer() -> None:
+    class Audit:
+        required = True
+
+        def __call__(self, event: Any) -> None:
+            if isinstance(event, RunFinished):
+                raise OSError("audit log is full")
+
+    dag = DAG("d")
+
+    @dag.node
+    def bad(x: int) -> int:
+        raise ValueError("no good")
+
+    runner = Runner(dag, observers=[Audit()])
+    with pytest.raises(WorkflowExecutionError, match="no good"):
+        runner.run({"x": 2})
+    assert runner.metrics.stop_reason == "failed"
+    assert [line.rpartition(": ")[2] for line in runner.metrics.errors] == ["no good", "audit log is full"]
+
+
+def test_an_async_observer_is_refused() -> None:
+    async def later(event: Any) -> None:
+        raise AssertionError(event)
+
+    class Later:
+        async def __call__(self, event: Any) -> None:
+            raise AssertionError(event)
+
+    observers: list[Any] = [later, Later()]
+    for observer in observers:
+        with pytest.raises(TypeError, match="an observer is called, not awaited"):
+            Runner(diamond([]), observers=[observer])
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("branches", [False, True])
+def test_the_marker_of_what_was_skipped_is_a_value_like_any_other(mode: Any, is_async: bool, branches: bool) -> None:
+    dag = DAG("marker")
+
+    def odd(x: int) -> Any:
+        return SKIPPED
+
+    async def odd_later(x: int) -> Any:
+        return SKIPPED
+
+    @dag.node
+    def after(x: Any) -> bool:
+        return x is SKIPPED
+
+    dag.add_node(Node(odd_later if is_async else odd, "odd")) >> after
+    if branches:
+
+        @dag.condition
+        def check(x: bool) -> bool:
+            return x
+
+        @dag.node
+        def end(x: bool) -> bool:
+            return x
+
+        after >> check
+        check.on_true >> end
+    metrics = Runner(dag).run({"x": 1}, mode)
+    assert set(metrics.statuses.values()) == {"done"}
+    assert metrics.results["odd"] is SKIPPED
+    assert metrics.value is True
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_node_on_a_branch_that_returns_the_marker_is_skipped(mode: Any, is_async: bool) -> None:
+    dag = DAG("marker")
+
+    @dag.condition
+    def check(x: bool) -> bool:
+        return x
+
+    def odd(x: bool) -> Any:
+        return SKIPPED
+
+    async def odd_later(x: bool) -> Any:
+        return SKIPPED
+
+    @dag.node
+    def after(x: Any) -> Any:
+        return x
+
+    node = dag.add_node(Node(odd_later if is_async else odd, "odd"))
+    check.on_true >> node
+    node >> after
+    metrics = Runner(dag).run({"x": True}, mode)
+    assert metrics.statuses == {"check": "done", "odd": "skipped", "after": "skipped"}
+    assert set(metrics.results) == {"check"}
+
+
+@pytest.mark.parametrize("default", [None, "some text", 1.5, ("a", 2.5)])
+def test_a_default_that_is_not_of_the_type_of_its_port_can_be_given(default: Any) -> None:
+    dag = DAG("d")
+
+    @dag.node
+    def load(x: int = default) -> Any:
+        return x
+
+    again = eval(repr(default))  # noqa: S307 - a value of the same kind that is another object
+    assert Runner(dag).run({"x": again}).value == default
+    with pytest.raises(InputError, match='expects "int"'):
+        Runner(dag).run({"x": "another text"})
+
+
+def test_ctrl_c_while_threads_are_started_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, stopped = threading.Event(), threading.Event()
+    begun: list[str] = []
+
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            if running.is_set():
+                raise KeyboardInterrupt
+            super().start()
+            assert running.wait(60)
+
+        def join(self, timeout: float | None = None) -> None:
+            stopped.set()
+            super().join(timeout)
+
+    dag = DAG("d")
+
+    @dag.node
+    def first() -> int:
+        begun.append("first")
+        running.set()
+        assert stopped.wait(60)
+        return 1
+
+    @dag.node
+    def second() -> int:
+        begun.append("second")
+        return 2
+
+    @dag.node
+    def third(x: int) -> int:
+        begun.append("third")
+        return x
+
+    first >> third
+    runner = Runner(dag, max_workers=2)
+    monkeypatch.setattr(threading, "Thread", Thread)
+    with pytest.raises(KeyboardInterrupt):
+        runner.run({}, "parallel")
+    assert begun == ["first"]
+    assert runner.metrics.results == {"first": 1}
+    assert runner.metrics.stop_reason == "interrupted"
+
+
 def test_a_state_machine_wants_its_own_kind_of_context() -> None:
     from fastdag_typed import FSM
 
@@ -577,9 +759,16 @@ def test_stop_iteration_of_a_node_in_a_thread_fails_the_run() -> None:
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_after_a_failure_what_runs_in_a_thread_ends_and_is_recorded(is_async: bool) -> None:
+def test_after_a_failure_what_runs_in_a_thread_ends_and_is_recorded(
+    is_async: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dag = DAG("d")
     begun, failed = threading.Event(), threading.Event()
+
+    class Thread(threading.Thread):
+        def join(self, timeout: float | None = None) -> None:
+            failed.set()  # the run waits for its threads: it begins nothing more
+            super().join(timeout)
 
     @dag.node
     def slow() -> int:
@@ -592,9 +781,10 @@ def test_after_a_failure_what_runs_in_a_thread_ends_and_is_recorded(is_async: bo
         return x
 
     def observer(event: Any) -> None:
-        if isinstance(event, NodeFailed):
+        if is_async and isinstance(event, NodeFailed):
             failed.set()
 
+    monkeypatch.setattr(threading, "Thread", Thread)
     if is_async:
 
         @dag.node

@@ -339,7 +339,7 @@ def test_numbers_that_json_does_not_have_are_refused_there_and_kept_in_yaml() ->
 def test_a_workflow_inside_itself_is_refused() -> None:
     dag = DAG("d")
     dag.add_node(Node(double))
-    dag.add_workflow("itself", dag)
+    dag.add_node(DAG("around").add_workflow("itself", dag))
 
     with pytest.raises(SerializationError, match="nested too deep, or inside themselves"):
         serializer.to_dict(dag)
