@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from .analysis import levels, linear_groups
 from .dag import SubWorkflow
 from .ports import EMPTY, Take, read_output
-from .step import Read, Step
 
 if TYPE_CHECKING:
     from .ports import Port
+    from .step import Read, Step
 
 CONTEXT: Final = 0
 """The slot of the context."""
