@@ -61,6 +61,13 @@ class FSMContext(Context):
     cycle_count: int = 0
     cycle_results: dict[str, list[tuple[int, Any]]] = field(default_factory=dict[str, list[tuple[int, Any]]])
 
+    def restart(self) -> None:
+        """Begin to count cycles anew, as each run does; results and metadata stay."""
+        self.current_state = None
+        self.state_history = []
+        self.cycle_count = 0
+        self.cycle_results = {}
+
     @overload
     def get_result(self, node_name: Node[..., R]) -> R | None: ...
     @overload

@@ -127,6 +127,8 @@ class Runner:
             raise TypeError(f"a state machine runs with an FSMContext, not with a {type(context).__name__}")
         record = Record(plan, parallel=mode == "parallel" and plan.machine is None)
         slots, stand_ins = fill(plan, inputs or {})
+        if isinstance(context, FSMContext):
+            context.restart()
         context.metadata = {**plan.metadata, **context.metadata}
         context.execution_info = ExecutionInfo(record)
         slots[0] = context

@@ -13,6 +13,7 @@ from fastdag_typed import (
     FSM,
     ConditionalReturn,
     Context,
+    FSMContext,
     FSMReturn,
     InputError,
     Node,
@@ -267,3 +268,12 @@ def test_an_unknown_reaction_to_too_many_cycles_is_refused() -> None:
     with pytest.raises(ValueError, match="on_max_cycles"):
         fsm.on_max_cycles = None
     assert fsm.on_max_cycles == "stop"
+
+
+def test_a_context_handed_in_again_counts_its_cycles_anew() -> None:
+    fsm, context = counter(max_cycles=6), FSMContext(metadata={"kept": 1})
+    for _ in range(2):
+        metrics = Runner(fsm).run({"first": 1}, context=context)
+        assert metrics.stop_reason == "final"
+        assert (context.cycle_count, len(context.state_history)) == (5, 5)
+    assert context.metadata == {"kept": 1}
