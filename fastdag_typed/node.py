@@ -110,10 +110,6 @@ class Outlet(Source[R_co]):
         """The node, the output and the branch that an edge from here starts at."""
         return self.node, self.output, self.branch
 
-    def output_of(self, name: str) -> Outlet[Any]:
-        """Choose an output on this branch."""
-        return Outlet(self.node, name, self.branch)
-
 
 class Inlet:
     """One input of a node, by name."""

@@ -159,7 +159,7 @@ METHODS: Final[dict[str, Callable[[Reader, CallExpr, MemberExpr], Ends]]] = {
     "chain": _chain,
     "add_node": _add_node,
     **dict.fromkeys(MAKERS, _make),
-    **dict.fromkeys(("output", "output_of", "input", "on"), _choose),
+    **dict.fromkeys(("output", "input", "on"), _choose),
     **dict.fromkeys(("after", "set_entrypoint", "get_result", "copy"), _look),
 }
 """Methods, by name: whatever they are called on, a type that does not fit says nothing."""
