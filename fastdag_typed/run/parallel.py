@@ -109,7 +109,12 @@ class _Workers:
         elif len(self.threads) < self.run.max_workers:
             thread = threading.Thread(target=self._work, name="fastdag-worker", daemon=True)
             self.threads.append(thread)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # no more threads to be had: those there are take the step when they can
+                self.threads.remove(thread)
+                if not self.threads:
+                    raise
 
     def _stop(self) -> None:
         with self.lock:

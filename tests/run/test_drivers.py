@@ -307,3 +307,27 @@ def test_what_a_node_sets_in_a_context_variable_reaches_no_other_node_of_a_paral
     for index in range(5):
         dag.add_node(Node(look, f"n{index}"))
     assert set(dag.run(mode="parallel", max_workers=2).values()) == {"caller"}
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_a_system_without_further_threads_slows_a_run_but_does_not_hang_it(
+    monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    started: list[threading.Thread] = []
+    start = threading.Thread.start
+
+    def scarce(thread: threading.Thread) -> None:
+        if len(started) >= allowed:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    dag = DAG("d")
+    for name in "abc":
+        dag.add_node(Node(lambda: 1, name))
+    if allowed:
+        assert dag.run(mode="parallel") == {"a": 1, "b": 1, "c": 1}
+    else:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            dag.run(mode="parallel")
