@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from .context import Context, FSMContext, NodeExecution
+from .context import Context, FSMContext, NodeExecution, Results
 from .dag import DAG
 from .diagnostic import Diagnostic, Location
 from .edge import Edge
@@ -101,6 +101,7 @@ __all__ = [
     "Plan",
     "Policy",
     "Port",
+    "Results",
     "Runner",
     "Select",
     "SelectReturn",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def topological_order(preds: Sequence[Sequence[int]]) -> list[int]:
@@ -38,32 +39,77 @@ def topological_order(preds: Sequence[Sequence[int]]) -> list[int]:
     return found
 
 
-def find_cycles(preds: Sequence[Sequence[int]], limit: int = 10) -> list[list[int]]:
-    """Find disjoint cycles, each as the path that closes it (its first node is also its last)."""
-    alive = set(range(len(preds))) - set(topological_order(preds))
-    found: list[list[int]] = []
-    for start in sorted(alive):
-        while start in alive and len(found) < limit:
-            path = _way_back(start, preds, alive)
-            if path[-1] in path[:-1]:
-                cycle = path[path.index(path[-1]) + 1 :][::-1]
-                smallest = cycle.index(min(cycle))
-                cycle = cycle[smallest:] + cycle[:smallest]
-                found.append([*cycle, cycle[0]])
-            alive -= set(path)
+def closing_edges(size: int, edges: Sequence[tuple[int, int]], limit: int = 10) -> list[tuple[int, list[int]]]:
+    """Add edges one after the other, and find those that would close a cycle; they are left out from then on.
+
+    Each of the first ``limit`` is given as its place among the edges and the shortest cycle that it would close (of
+    several the one whose edges came first), written from its smallest node back to that node.
+    """
+    found: list[tuple[int, list[int]]] = []
+    left = list(range(len(edges)))
+    while len(found) < limit:
+        graph = _Growing(size, [edges[place] for place in left])
+        stuck = graph.stuck(len(left))
+        if not any(stuck):
+            break
+        left = [place for place in left if stuck[edges[place][0]]]
+        graph = _Growing(size, [edges[place] for place in left])
+        # How many edges it takes to a cycle is found by halving. To keep an order while edges come (Pearce and Kelly,
+        # 2006) is quicker if it fits them from the start, but takes a time that is quadratic if it does not.
+        last = bisect_left(range(len(left)), 1, key=lambda last: any(graph.stuck(last + 1)))
+        place = left.pop(last)
+        source, target = edges[place]
+        way = _shortest_way(target, source, [edges[place] for place in left[:last]])
+        start = way.index(min(way))
+        found.append((place, [*way[start:], *way[: start + 1]]))
     return found
 
 
-def _way_back(node: int, preds: Sequence[Sequence[int]], alive: set[int]) -> list[int]:
-    """Go back from a node, until there is no further or a node comes again, as the last one."""
-    path, seen = [node], {node}
-    while before := [pred for pred in preds[node] if pred in alive]:
-        node = min(before)
-        path.append(node)
-        if node in seen:
-            break
-        seen.add(node)
-    return path
+class _Growing:
+    """A graph to which edges are added one after the other, looked at as of any of its edges."""
+
+    def __init__(self, size: int, edges: Iterable[tuple[int, int]]) -> None:
+        self.targets: list[int] = []
+        self.ahead: list[list[int]] = [[] for _ in range(size)]  # places of edges, by the node that they start at
+        for place, (source, target) in enumerate(edges):
+            self.ahead[source].append(place)
+            self.targets.append(target)
+
+    def stuck(self, count: int) -> list[int]:
+        """Count for each node the first edges that lead to it from a node on a cycle, or behind one."""
+        targets, ahead = self.targets, self.ahead
+        missing = [0] * len(ahead)
+        for target in targets[:count]:
+            missing[target] += 1
+        ready = [node for node, before in enumerate(missing) if not before]
+        for node in ready:
+            for place in ahead[node]:
+                if place >= count:
+                    break
+                target = targets[place]
+                missing[target] -= 1
+                if not missing[target]:
+                    ready.append(target)
+        return missing
+
+
+def _shortest_way(start: int, end: int, edges: Iterable[tuple[int, int]]) -> list[int]:
+    """Find the shortest way that there is from one node to another, breadth first."""
+    succs: dict[int, list[int]] = {}
+    for source, target in edges:
+        succs.setdefault(source, []).append(target)
+    came_from = {start: start}
+    pending = deque([start])
+    while end not in came_from:
+        node = pending.popleft()
+        for succ in succs.get(node, ()):
+            if succ not in came_from:
+                came_from[succ] = node
+                pending.append(succ)
+    way = [end]
+    while way[-1] != start:
+        way.append(came_from[way[-1]])
+    return way[::-1]
 
 
 def transitive_reduction(preds: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:

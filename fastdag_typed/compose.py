@@ -127,6 +127,7 @@ class Composition:
         self.workflow = workflow
         self.called: set[int] = set()
         self.inputs: set[str] = set()
+        self.used: set[str] = set()
 
     def run(self, flow: Callable[..., Any]) -> Any:
         """Run the function on placeholders for its parameters; give what it returns."""
@@ -176,6 +177,7 @@ class Composition:
                 source, output = origin(value)
                 if source is None:
                     given = Given(value._default, value._name)
+                    self.used.add(value._name)
                 else:
                     add_edge(Edge(source, node, output, index, name, None, where))
                     continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
+from .diagnostic import did_you_mean
 from .returns import name_of
 
 if TYPE_CHECKING:
@@ -31,13 +32,53 @@ class NodeExecution:
     branch: bool | str | None = None
 
 
-@dataclass
+class Results(dict[str, Any]):
+    """Results by the names of their nodes; a node may be given in the place of its name."""
+
+    __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Node[..., R], /) -> R: ...
+        @overload
+        def __getitem__(self, key: str, /) -> Any: ...
+        def __getitem__(self, key: Any, /) -> Any: ...
+
+    def __missing__(self, key: Any) -> Any:
+        """Get the result of a node that is given as itself; what is there by name is found before this is asked.
+
+        Raises:
+            KeyError: there is none.
+
+        """
+        name = getattr(key, "name", key)
+        if name is not key and name in self:
+            return self[name]
+        raise KeyError(f'There is no result "{name}" ({did_you_mean(str(name), self, what="results")})')
+
+    def copy(self) -> Results:
+        """Make a shallow copy."""
+        return Results(self)
+
+
+@dataclass(init=False)
 class Context:
     """Results, metadata and execution information of one run; a node asks for it with a ``context`` parameter."""
 
-    results: dict[str, Any] = field(default_factory=dict[str, Any])
+    results: Results = field(default_factory=Results)
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
     execution_info: Mapping[str, NodeExecution] = field(default_factory=dict[str, NodeExecution])
+
+    def __init__(
+        self,
+        results: Mapping[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        execution_info: Mapping[str, NodeExecution] | None = None,
+    ) -> None:
+        self.results = results if isinstance(results, Results) else Results(results or {})
+        self.metadata = {} if metadata is None else metadata
+        self.execution_info = {} if execution_info is None else execution_info
 
     @overload
     def get_result(self, node_name: Node[..., R]) -> R | None: ...
@@ -52,7 +93,7 @@ class Context:
         self.results[node_name] = value
 
 
-@dataclass
+@dataclass(init=False)
 class FSMContext(Context):
     """Context of a state machine: also the states entered, and the result of each cycle."""
 
@@ -60,6 +101,22 @@ class FSMContext(Context):
     state_history: list[str] = field(default_factory=list[str])
     cycle_count: int = 0
     cycle_results: dict[str, list[tuple[int, Any]]] = field(default_factory=dict[str, list[tuple[int, Any]]])
+
+    def __init__(
+        self,
+        results: Mapping[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+        execution_info: Mapping[str, NodeExecution] | None = None,
+        current_state: str | None = None,
+        state_history: list[str] | None = None,
+        cycle_count: int = 0,
+        cycle_results: dict[str, list[tuple[int, Any]]] | None = None,
+    ) -> None:
+        super().__init__(results, metadata, execution_info)
+        self.current_state = current_state
+        self.state_history = [] if state_history is None else state_history
+        self.cycle_count = cycle_count
+        self.cycle_results = {} if cycle_results is None else cycle_results
 
     def restart(self) -> None:
         """Begin to count cycles anew, as each run does; results and metadata stay."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, TypeVar, overload
 
 from .diagnostic import Diagnostic, Location
 from .exceptions import WiringError
@@ -12,37 +12,27 @@ from .node import Node, Select
 from .ports import EMPTY
 from .returns import UNSET
 from .wiring import caller
-from .workflow import NodeDecorator, Workflow
+from .workflow import InputsT_contra, NodesT_co, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from .plan import Input, Plan
     from .returns import SelectReturn
+    from .signatures import NodeDecorator, SelectDecorator
     from .step import Policy
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class SelectDecorator(Protocol):
-    """Makes a selection of a function."""
-
-    @overload
-    def __call__(self, func: Callable[P, Coroutine[Any, Any, SelectReturn[R]]], /) -> Select[P, R]: ...
-    @overload
-    def __call__(self, func: Callable[P, SelectReturn[R]], /) -> Select[P, R]: ...
-
-
-class DAG(Workflow):
+class DAG(Workflow[NodesT_co, InputsT_contra]):
     """A workflow in which every node runs at most once, after the nodes it depends on."""
 
     kind: ClassVar[Literal["DAG", "FSM"]] = "DAG"
 
     @overload
-    def select(self, func: Callable[P, Coroutine[Any, Any, SelectReturn[R]]], /) -> Select[P, R]: ...
-    @overload
-    def select(self, func: Callable[P, SelectReturn[R]], /) -> Select[P, R]: ...
+    def select(self, func: Callable[P, SelectReturn[R] | Coroutine[Any, Any, SelectReturn[R]]], /) -> Select[P, R]: ...
     @overload
     def select(
         self,
@@ -56,7 +46,7 @@ class DAG(Workflow):
 
         A branch is what ``pick.on("name") >> node`` says, and for a plain ``pick >> node`` the node's own name.
         """
-        return self._decorate(_typed("select", Select), name, options)
+        return self._decorate(Select, name, options)
 
     @overload
     def any(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Node[P, R]: ...
@@ -75,7 +65,7 @@ class DAG(Workflow):
     def any(self, name: Any = None, *args: Any, **options: Any) -> Any:
         """Make a join that runs if at least one of its inputs arrives; the others are ``None``."""
         options.update(zip(("inputs", "outputs", "description"), args, strict=False))
-        return self._decorate(_typed("any", Node), name, options)
+        return self._decorate(_join("any"), name, options)
 
     @overload
     def all(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Node[P, R]: ...
@@ -94,7 +84,7 @@ class DAG(Workflow):
     def all(self, name: Any = None, *args: Any, **options: Any) -> Any:
         """Make a join that runs only if every one of its inputs arrives, as any node does, and is drawn as a join."""
         options.update(zip(("inputs", "outputs", "description"), args, strict=False))
-        return self._decorate(_typed("all", Node), name, options)
+        return self._decorate(_join("all"), name, options)
 
     def add_workflow(self, name: str, workflow: Workflow) -> Node[..., Any]:
         """Add a finished workflow as a node: its open inputs are the ports, its final value is the result.
@@ -142,9 +132,9 @@ def _refused(message: str, node: str, hint: str) -> WiringError:
     return WiringError(Diagnostic("fastdag-wire", message, where=Location(*caller()), node=node, hint=hint))
 
 
-def _typed(node_type: str, make: Callable[..., Node[..., Any]]) -> Callable[..., Node[..., Any]]:
+def _join(kind: Literal["any", "all"]) -> Callable[..., Node[..., Any]]:
     def build(func: Callable[..., Any], name: str | None = None, **options: Any) -> Node[..., Any]:
-        return make(func, name, node_type=node_type, **options)
+        return Node(func, name, node_type=kind, **options)
 
     return build
 

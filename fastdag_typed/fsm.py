@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, TypeVar, overload
 
 from .context import Context, FSMContext
 from .node import State
-from .workflow import Workflow
+from .workflow import InputsT_contra, N, NodesT_co, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
-    from .returns import FSMReturn
+    from .returns import Steering
+    from .signatures import StateDecorator
     from .step import Policy
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class StateDecorator(Protocol):
-    """Makes a state of a function."""
-
-    @overload
-    def __call__(self, func: Callable[P, Coroutine[Any, Any, FSMReturn[R]]], /) -> State[P, R]: ...
-    @overload
-    def __call__(self, func: Callable[P, FSMReturn[R]], /) -> State[P, R]: ...
-    @overload
-    def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> State[P, R]: ...
-    @overload
-    def __call__(self, func: Callable[P, R], /) -> State[P, R]: ...
-
-
-class FSM(Workflow):
+class FSM(Workflow[NodesT_co, InputsT_contra]):
     """A workflow that is in one state at a time; each state says which one follows.
 
     Args:
         max_cycles: where a run stops that does not stop itself.
         on_max_cycles: ``"stop"`` stops there with a warning in the log, ``"raise"`` raises.
+        open: other modules add states: the mypy plugin then does not take an unknown name for an error.
 
     """
 
@@ -50,16 +39,15 @@ class FSM(Workflow):
         *,
         max_cycles: int = 1000,
         on_max_cycles: Literal["stop", "raise"] = "stop",
+        open: bool = False,  # noqa: A002 - as for every workflow
     ) -> None:
-        super().__init__(name, description, metadata)
+        super().__init__(name, description, metadata, open=open)
         self.max_cycles = max_cycles
         self.on_max_cycles = on_max_cycles
         self.context: Context = FSMContext()
 
     @overload
-    def state(self, func: Callable[P, Coroutine[Any, Any, FSMReturn[R]]], /) -> State[P, R]: ...
-    @overload
-    def state(self, func: Callable[P, FSMReturn[R]], /) -> State[P, R]: ...
+    def state(self, func: Callable[P, Steering[R] | Coroutine[Any, Any, Steering[R]]], /) -> State[P, R]: ...
     @overload
     def state(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> State[P, R]: ...
     @overload
@@ -87,12 +75,12 @@ class FSM(Workflow):
         options["is_final"] = options.pop("terminal", False) or options.get("is_final", False)
         return self._decorate(State, name, options)
 
-    def add_node(self, node: Any) -> Any:
+    def add_node(self, node: N) -> N:
         """Add a state; an initial one is where a run begins."""
         super().add_node(node)
         if node.node_type == "standard":
             node.node_type = "fsm_state"
-        if getattr(node, "is_initial", False):
+        if isinstance(node, State) and node.is_initial:
             self.entrypoints.append(node.name)
         return node
 

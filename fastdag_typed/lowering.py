@@ -84,6 +84,7 @@ class _Lowering:
             uses_context=self.uses_context,
             machine=machine,
             given=self.given,
+            unused=workflow.unused,
         )
 
     def _slot(self, value: Any = None) -> int:

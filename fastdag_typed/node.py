@@ -1,4 +1,4 @@
-"""A function with typed ports, and the statements that wire it."""
+"""Nodes, and the statements that wire them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
 
 from .edge import Edge
-from .functions import title_of
-from .ports import EMPTY, Port, Signature, signature_of
 from .returns import name_of
-from .wiring import add_edge, caller, check_arguments, check_output, connect, listed, wire, wire_all
+from .unit import Unit
+from .wiring import add_edge, caller, check_output, connect, listed, wire, wire_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Sequence
+    from typing import Unpack
 
     from .context import Context
-    from .diagnostic import Location
-    from .edge import Given
-    from .functions import PortKind
+    from .returns import ConditionalReturn, SelectReturn, Steering
+    from .signatures import ByName, Open, Options, Takes
     from .step import Kind, Policy
-    from .workflow import Workflow
 
 P = ParamSpec("P")
 P0 = ParamSpec("P0")
@@ -30,6 +28,8 @@ R = TypeVar("R")
 R2 = TypeVar("R2")
 R3 = TypeVar("R3")
 T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
 R_co = TypeVar("R_co", covariant=True)
 
 tracer: ContextVar[Callable[[Node[..., Any], tuple[Any, ...], dict[str, Any]], Any] | None] = ContextVar(
@@ -42,6 +42,10 @@ class Source(Generic[R_co]):
     """Anything with a value to wire from: a node, one of its outputs, one of its branches."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        def _holds(self, value: R_co, /) -> None: ...  # type: ignore[misc]  # only a Vague one takes any object
 
     @property
     def outlet(self) -> tuple[Node[..., Any], str | None, bool | str | None]:
@@ -57,14 +61,21 @@ class Source(Generic[R_co]):
     @overload
     def __rshift__(self: Source[T], other: Callable[Concatenate[Any, Any, Any, T, P2], R2]) -> Node[..., R2]: ...
     @overload
-    def __rshift__(
-        self: Source[T],
-        other: tuple[Callable[Concatenate[T, P2], R2], Callable[Concatenate[T, P3], R3]],
-    ) -> Fan[Any]: ...
+    def __rshift__(self, other: Callable[Concatenate[Any, Any, Any, Any, Any, P2], R2]) -> Node[..., R2]: ...
     @overload
-    def __rshift__(self, other: Inlet | Node[..., R2]) -> Node[..., R2]: ...
+    def __rshift__(self, other: Callable[Concatenate[Coroutine[Any, Any, Any], P2], R2]) -> Node[..., R2]: ...
     @overload
-    def __rshift__(self, other: Sequence[Any]) -> Fan[Any]: ...
+    def __rshift__(self, other: State[..., R2] | Inlet | ByName[R2]) -> Node[..., R2]: ...
+    @overload
+    def __rshift__(self: Open, other: Node[..., R2]) -> Node[..., R2]: ...
+    @overload
+    def __rshift__(self: Source[T], other: tuple[Takes[T], Takes[T]]) -> Fan[Any]: ...
+    @overload
+    def __rshift__(self: Source[T], other: tuple[Takes[T], Takes[T], Takes[T]]) -> Fan[Any]: ...
+    @overload
+    def __rshift__(self: Open, other: tuple[Node[..., Any], ...]) -> Fan[Any]: ...
+    @overload
+    def __rshift__(self, other: list[Any]) -> Fan[Any]: ...
     def __rshift__(self, other: Any) -> Any:
         """Connect to the next free port of a node, or of each node of a list; give what was connected to."""
         if isinstance(other, Node):
@@ -143,28 +154,14 @@ class Fan(list[R]):
     __or__ = __rshift__
 
 
-class Node(Source[R_co], Generic[P, R_co]):
+class Node(Source[R_co], Unit, Generic[P, R_co]):
     """A unit of work: a function, its ports and its policies.
 
     ``In`` is the function's own parameter list, so a type checker and an editor show ``Node[(x: int, y: str), float]``.
     Called, it runs the function; while a workflow is composed, a call is recorded as wiring.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_inputs",
-        "bound",
-        "declared",
-        "description",
-        "func",
-        "incoming",
-        "name",
-        "node_type",
-        "outgoing",
-        "owners",
-        "policies",
-        "signature",
-    )
+    __slots__ = ()
 
     if TYPE_CHECKING:
 
@@ -197,36 +194,8 @@ class Node(Source[R_co], Generic[P, R_co]):
     func: Callable[P, Any]
     """The bare function; for an async one it returns an awaitable."""
 
-    def _setup(
-        self,
-        func: Callable[..., Any],
-        name: str | None = None,
-        inputs: Sequence[str] | None = None,
-        outputs: Sequence[str] | None = None,
-        description: str | None = None,
-        node_type: Kind = "standard",
-        *,
-        policies: Iterable[Policy] = (),
-    ) -> None:
-        if isinstance(func, Node):  # a node in two workflows: the function is shared, the wiring is not
-            func = func.func
-        if not (type(name) is str and inputs is None and outputs is None and callable(func)):
-            check_arguments(func, name, inputs=inputs, outputs=outputs)
-        self.func = func
-        self.name: str = name or title_of(func)
-        self.node_type: Kind = node_type
-        self.description = getattr(func, "__doc__", None) if description is None else description
-        self.signature: Signature = signature_of(func)
-        self.declared: tuple[str, ...] = tuple(outputs) if outputs else ()
-        self._inputs = None if inputs is None else tuple(inputs)
-        self.policies: tuple[Policy, ...] = tuple(policies) if policies else ()
-        self.incoming: dict[Any, Edge] | None = None
-        self.outgoing: list[Edge] | None = None
-        self.bound: dict[str, Given] | None = None
-        self.owners: tuple[Workflow, ...] = ()
-
     if not TYPE_CHECKING:  # mypy prefers an __init__ to a __new__ of the same class, and only that one gives P and R
-        __init__ = _setup
+        __init__ = Unit._setup  # noqa: SLF001 - its own base
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Run the function; while a workflow is composed, record the call instead and give a placeholder."""
@@ -265,79 +234,6 @@ class Node(Source[R_co], Generic[P, R_co]):
         """The node itself, its input chosen by what is free."""
         return self, None
 
-    # -- ports -------------------------------------------------------------------------------------------------------
-
-    @property
-    def ports(self) -> tuple[Port, ...]:
-        """Input ports in order."""
-        ports = self.signature.inputs
-        if self._inputs is None:
-            return ports
-        known = {port.name: port for port in ports}
-        rest = next((port for port in ports if port.kind == "kwargs"), None)
-        return tuple(
-            known.get(name)
-            or Port(name, rest.type if rest else EMPTY, EMPTY, "input", "keyword" if rest else "standard")
-            for name in self._inputs
-        )
-
-    def kind_of(self, port: int) -> PortKind:
-        """Give the kind of an input port by its place."""
-        return self.signature.parameters[port][1] if self._inputs is None else self.ports[port].kind
-
-    @property
-    def declares_inputs(self) -> bool:
-        """Whether the inputs were named, and may differ from the parameters of the function."""
-        return self._inputs is not None
-
-    @property
-    def inputs(self) -> list[str]:
-        """Names of the input ports."""
-        return list(self.signature.names if self._inputs is None else self._inputs)
-
-    @property
-    def outputs(self) -> list[str]:
-        """Names of the outputs: those declared, else ``result`` and the fields of the result."""
-        return list(self.declared) if self.declared else ["result", *self.signature.fields]
-
-    @property
-    def where(self) -> Location | None:
-        """Where the function is defined."""
-        return self.signature.where
-
-    @property
-    def input_connections(self) -> dict[str, Node[..., Any]]:
-        """The source node of each connected input."""
-        return {e.input: e.source for e in self.edges_in if e.input is not None}
-
-    @property
-    def output_connections(self) -> dict[str, list[Node[..., Any]]]:
-        """The target nodes of each connected output."""
-        found: dict[str, list[Node[..., Any]]] = {}
-        for edge in self.edges_out:
-            found.setdefault(edge.output_name, []).append(edge.target)
-        return found
-
-    @property
-    def edges_in(self) -> Iterable[Edge]:
-        """Edges that lead here, in the order in which they were said."""
-        return self.incoming.values() if self.incoming else ()
-
-    @property
-    def edges_out(self) -> Iterable[Edge]:
-        """Edges that start here, in the order in which they were said."""
-        return self.outgoing or ()
-
-    def passes(self) -> Any:
-        """Type of the value that goes on: for a condition or selection without a value, that of its first input."""
-        returns = self.signature.returns
-        if self.node_type in ("condition", "select") and (returns is EMPTY or returns is bool):
-            ports = self.ports
-            return ports[0].type if ports and returns is bool else EMPTY
-        return returns
-
-    # -- wiring ------------------------------------------------------------------------------------------------------
-
     def output(self, name: str) -> Outlet[Any]:
         """Choose an output by name, to wire from.
 
@@ -360,7 +256,31 @@ class Node(Source[R_co], Generic[P, R_co]):
             add_edge(Edge(source, self, None, None, None, branch, where))
         return self
 
-    def __rrshift__(self, other: Iterable[Any]) -> Node[P, R_co]:
+    @overload
+    def __rrshift__(
+        self: Callable[Concatenate[T1, T2, P2], R2], other: tuple[Source[T1], Source[T2]]
+    ) -> Node[..., R2]: ...
+    @overload
+    def __rrshift__(
+        self: Callable[Concatenate[Any, T1, T2, P2], R2], other: tuple[Source[T1], Source[T2]]
+    ) -> Node[..., R2]: ...
+    @overload
+    def __rrshift__(
+        self: Callable[Concatenate[T1, Any, T2, P2], R2], other: tuple[Source[T1], Source[T2]]
+    ) -> Node[..., R2]: ...
+    @overload
+    def __rrshift__(
+        self: Callable[Concatenate[Any, Any, Any, Any, P2], R2] | ByName[R2], other: tuple[Source[T1], Source[T2]]
+    ) -> Node[..., R2]: ...
+    @overload
+    def __rrshift__(self, other: tuple[Open, Source[Any]] | tuple[Source[Any], Open]) -> Node[P, R_co]: ...
+    @overload
+    def __rrshift__(
+        self, other: tuple[Source[Any], Source[Any], Source[Any], *tuple[Source[Any], ...]]
+    ) -> Node[P, R_co]: ...
+    @overload
+    def __rrshift__(self, other: list[Any]) -> Node[P, R_co]: ...
+    def __rrshift__(self, other: Any) -> Any:
         """Connect each of several nodes here: ``[a, b] >> c``."""
         _fan(listed(other, self), self)
         return self
@@ -373,7 +293,29 @@ class Condition(Node[P, R_co]):
 
     __slots__ = ("false_branch", "true_branch")
 
-    def __init__(
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(
+            cls,
+            func: Callable[P0, ConditionalReturn[R] | Coroutine[Any, Any, ConditionalReturn[R]]],
+            name: str | None = None,
+            true_branch: str | Node[..., Any] | None = None,
+            false_branch: str | Node[..., Any] | None = None,
+            **options: Unpack[Options],
+        ) -> Condition[P0, R]: ...
+        @overload
+        def __new__(
+            cls,
+            func: Callable[P0, bool | Coroutine[Any, Any, bool]],
+            name: str | None = None,
+            true_branch: str | Node[..., Any] | None = None,
+            false_branch: str | Node[..., Any] | None = None,
+            **options: Unpack[Options],
+        ) -> Condition[P0, Any]: ...
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any: ...  # noqa: D102 - the class says it
+
+    def _setup_condition(
         self,
         func: Callable[..., Any],
         name: str | None = None,
@@ -384,6 +326,9 @@ class Condition(Node[P, R_co]):
         self._setup(func, name, node_type="condition", **options)
         self.true_branch = None if true_branch is None else name_of(true_branch)
         self.false_branch = None if false_branch is None else name_of(false_branch)
+
+    if not TYPE_CHECKING:
+        __init__ = _setup_condition
 
     @property
     def on_true(self) -> Outlet[R_co]:
@@ -401,6 +346,22 @@ class Select(Node[P, R_co]):
 
     __slots__ = ()
 
+    if TYPE_CHECKING:
+
+        def __new__(  # noqa: D102 - the class says it
+            cls,
+            func: Callable[P0, SelectReturn[R] | Coroutine[Any, Any, SelectReturn[R]]],
+            name: str | None = None,
+            **options: Unpack[Options],
+        ) -> Select[P0, R]: ...
+
+    def _setup_select(self, func: Callable[..., Any], name: str | None = None, **options: Any) -> None:
+        options.setdefault("node_type", "select")
+        self._setup(func, name, **options)
+
+    if not TYPE_CHECKING:
+        __init__ = _setup_select
+
     def on(self, branch: str) -> Outlet[R_co]:
         """Wire from here what runs if the branch is chosen."""
         return Outlet(self, None, branch)
@@ -411,7 +372,41 @@ class State(Node[P, R_co]):
 
     __slots__ = ("is_final", "is_initial")
 
-    def __init__(
+    if TYPE_CHECKING:
+
+        @overload
+        def __new__(
+            cls,
+            func: Callable[P0, Steering[R] | Coroutine[Any, Any, Steering[R]]],
+            name: str | None = None,
+            *,
+            is_initial: bool = False,
+            is_final: bool = False,
+            **options: Unpack[Options],
+        ) -> State[P0, R]: ...
+        @overload
+        def __new__(
+            cls,
+            func: Callable[P0, Coroutine[Any, Any, R]],
+            name: str | None = None,
+            *,
+            is_initial: bool = False,
+            is_final: bool = False,
+            **options: Unpack[Options],
+        ) -> State[P0, R]: ...
+        @overload
+        def __new__(
+            cls,
+            func: Callable[P0, R],
+            name: str | None = None,
+            *,
+            is_initial: bool = False,
+            is_final: bool = False,
+            **options: Unpack[Options],
+        ) -> State[P0, R]: ...
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any: ...  # noqa: D102 - the class says it
+
+    def _setup_state(
         self,
         func: Callable[..., Any],
         name: str | None = None,
@@ -423,6 +418,9 @@ class State(Node[P, R_co]):
         self._setup(func, name, node_type="fsm_state", **options)
         self.is_initial = is_initial
         self.is_final = is_final
+
+    if not TYPE_CHECKING:
+        __init__ = _setup_state
 
     @property
     def on_true(self) -> Outlet[R_co]:

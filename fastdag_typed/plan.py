@@ -61,8 +61,8 @@ class Plan:
     """Steps in their deterministic order, the slots they read and write, and what a run begins with.
 
     ``template`` is the state of all slots before a run, ``EMPTY`` where an input is required; ``guarded`` says whether
-    any step can be skipped; ``given`` names the input for each slot that a composed function filled; ``programs`` keeps
-    what drivers made of the plan for their next run.
+    any step can be skipped; ``given`` names the input for each slot that a composed function filled, ``unused`` those
+    that it does not use; ``programs`` keeps what drivers made of the plan for their next run.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Plan:
     uses_context: bool
     machine: Machine | None = None
     given: dict[int, str] = field(default_factory=dict[int, str])
+    unused: frozenset[str] = frozenset()
     programs: dict[Any, Any] = field(default_factory=dict[Any, Any])
 
     @cached_property

@@ -33,19 +33,19 @@ from .hints import (
 __all__ = ["EMPTY", "Port", "Signature", "Take", "feed", "fields_of", "read_output", "signature_of", "unwrap"]
 
 Direction = Literal["input", "output"]
-Fields = dict[str, tuple[Any, Literal["key", "attr"]]]
+Fields = dict[str, tuple[Any, Literal["key", "attr", "field"]]]
 """Type of each field of a value, and the way to read it."""
 
 
 class Take(NamedTuple):
     """Read one field of the value in a slot.
 
-    ``how``: ``key`` is ``value[name]``, ``attr`` is ``value.name``, ``item`` is ``value[index]``, and ``named`` is the
-    first for a mapping and the last for a sequence.
+    ``how``: ``key`` is ``value[name]``, ``attr`` is ``value.name``, ``field`` is ``key`` for a dict and else ``attr``,
+    ``item`` is ``value[index]``, and ``named`` is ``key`` for a mapping and ``item`` for a sequence.
     """
 
     slot: int
-    how: Literal["key", "attr", "item", "named"]
+    how: Literal["key", "attr", "field", "item", "named"]
     name: str
     index: int = 0  # type: ignore[assignment]  # shadows tuple.index, of no use here
 
@@ -177,17 +177,18 @@ def unwrap(hint: Any) -> Any:
 
 
 def fields_of(hint: Any) -> Fields:
-    """List the fields of a TypedDict, NamedTuple or dataclass type with their types; of a union, those of every member.
+    """List the fields of a TypedDict, NamedTuple or dataclass type with their types.
 
-    What is a key in one member of a union and an attribute in another cannot be read in one way, and is left out.
+    A union has those that every member has; the type of one is the union of its types, and it is read by key or as an
+    attribute, as the value is.
     """
     found: Fields
     found, *others = [_fields(member) for member in members_of(hint)]
     for other in others:
         found = {
-            name: (union((kind, other[name][0])), how)
+            name: (union((kind, other[name][0])), how if other[name][1] == how else "field")
             for name, (kind, how) in found.items()
-            if name in other and other[name][1] == how
+            if name in other
         }
     return found
 
@@ -232,7 +233,7 @@ def feed(
     if port.name in fields and port.name not in declared:
         kind, how = fields[port.name]
         return Take(-1, how, port.name), kind, fits(kind, target) is not False
-    if port.name in declared or _value_type(returns) is not None:
+    if port.name in declared or (_value_type(returns) is not None and not _takes_mapping(target)):
         take, kind = read_output(returns, fields, declared, port.name)
         return take, kind, fits(kind, target) is not False
     return None, returns, False
@@ -292,6 +293,11 @@ def _value_type(hint: Any) -> Any:
     if args is None or fits(str, args[0]) is False:
         return None
     return EMPTY if isinstance(args[1], TypeVar) else args[1]
+
+
+def _takes_mapping(hint: Any) -> bool:
+    """Whether a value of this type can be a mapping: then one is not taken apart for it."""
+    return any(is_typed_dict(class_of(one)) or seen_as(one, Mapping) is not None for one in members_of(unalias(hint)))
 
 
 def _is_context(note: Any) -> bool:

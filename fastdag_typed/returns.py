@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .node import Node
 
     V_co = TypeVar("V_co", covariant=True, default=Any)  # without brackets the value is not checked
+    R = TypeVar("R")
 else:
     from typing import TypeVar
 
@@ -83,3 +84,8 @@ class FSMReturn(Generic[V_co]):
         self.value = value
         self.stop_condition = stop_condition or stop
         self.continue_execution = continue_execution
+
+
+if TYPE_CHECKING:
+    Steering = ConditionalReturn[R] | SelectReturn[R] | FSMReturn[R]
+    """What a state may return to choose the one that follows."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, get_origin
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
-from .analysis import find_cycles, topological_order
-from .compat import show
+from .analysis import closing_edges, topological_order
+from .compat import fits, show
 from .diagnostic import Diagnostic, did_you_mean
 from .exceptions import WorkflowValidationError
+from .hints import class_of, unalias
 from .node import Condition, State
 from .ports import EMPTY
 from .returns import ConditionalReturn, FSMReturn, SelectReturn
@@ -219,21 +220,22 @@ def check_entrypoints(workflow: Workflow) -> Iterator[Diagnostic]:
 
 
 def check_cycles(workflow: Workflow) -> Iterator[Diagnostic]:
-    """Find cycles, each shown as the path that closes it."""
+    """Find the connections that close a cycle: of each cycle the one that was said last."""
     if workflow.kind != "DAG":
         return
-    nodes = list(workflow.nodes.values())
     preds, order = ordered(workflow)
-    if len(order) == len(nodes):
+    if len(order) == len(preds):
         return
-    for cycle in find_cycles(preds):
-        path = [nodes[index] for index in cycle]
-        closing = next(e for e in path[-1].edges_in if e.source is path[-2])
+    nodes = list(workflow.nodes.values())
+    left = {nodes[index]: index for index in set(range(len(nodes))).difference(order)}
+    edges = [edge for node in nodes if node in left for edge in node.edges_out if edge.target in left]
+    edges.sort(key=lambda edge: edge.where[1])
+    for place, cycle in closing_edges(len(nodes), [(left[edge.source], left[edge.target]) for edge in edges]):
         yield Diagnostic(
             "fastdag-cycle",
-            f"This connection closes a cycle: {' -> '.join(node.name for node in path)}",
-            where=closing.location,
-            node=path[0].name,
+            f"This connection closes a cycle: {' -> '.join(nodes[index].name for index in cycle)}",
+            where=edges[place].location,
+            node=nodes[cycle[0]].name,
             hint="remove one of these connections; what must run again and again is a state machine (FSM)",
         )
 
@@ -324,6 +326,43 @@ def check_states(workflow: Workflow) -> Iterator[Diagnostic]:
                 node.name,
                 hint="a run ends in a final state",
             )
+    if len(workflow.entrypoints) == 1:
+        yield from _dead_ends(workflow)
+
+
+def _dead_ends(workflow: Workflow) -> Iterator[Diagnostic]:
+    """Find states that no run enters, and states that end it without saying so, as far as the wiring tells."""
+    nodes = workflow.nodes.values()
+    by_wiring = {node for node in nodes if not _may_choose(node)}
+    for node in nodes if len(by_wiring) == len(nodes) else ():
+        if node.name not in workflow.entrypoints and all(edge.source is node for edge in node.edges_in):
+            yield Diagnostic(
+                "fastdag-state",
+                f'No state leads to "{node.name}"',
+                "warning",
+                node.where,
+                node.name,
+                hint="wire a state to it, return it as next_state, or mark it with is_initial=True",
+            )
+    for node in nodes:
+        if node in by_wiring and not node.outgoing and not getattr(node, "is_final", False):
+            yield Diagnostic(
+                "fastdag-state",
+                f'State "{node.name}" has no way out',
+                "warning",
+                node.where,
+                node.name,
+                hint="wire what follows, return FSMReturn with next_state or stop_condition=True, or mark it with "
+                "is_final=True",
+            )
+
+
+def _may_choose(node: Node[..., Any]) -> bool:
+    """Tell whether a state may itself say what follows, by what it is declared to return."""
+    hint = unalias(node.signature.hints.get("return", EMPTY))
+    if class_of(hint) is Coroutine and get_args(hint):
+        hint = get_args(hint)[2]
+    return any(fits(kind, hint) is not False for kind in _STEERING)
 
 
 def check_returned(workflow: Workflow) -> Iterator[Diagnostic]:

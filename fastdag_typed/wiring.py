@@ -9,6 +9,7 @@ from .diagnostic import Diagnostic, Location, did_you_mean
 from .edge import Edge
 from .exceptions import WiringError
 from .ports import EMPTY, read_output
+from .returns import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -261,12 +262,12 @@ def refuse(
     code: str,
     message: str,
     where: tuple[str, int],
-    hint: str,
-    node: Node[..., Any] | None = None,
+    hint: str | None,
+    node: str | Node[..., Any] | None = None,
     port: str | None = None,
 ) -> WiringError:
-    """Make the error of a statement that wires nothing."""
-    name = node.name if node is not None else None
+    """Make the error of a statement that cannot be carried out."""
+    name = None if node is None else name_of(node)
     return WiringError(Diagnostic(code, message, "error", Location(*where), name, port, hint))
 
 

@@ -5,23 +5,35 @@ from __future__ import annotations
 import gc
 import itertools
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, overload
 
 from .compose import Composition, origin
 from .context import Context
-from .diagnostic import Diagnostic, Location, did_you_mean
-from .exceptions import WiringError
+from .diagnostic import Location, did_you_mean
 from .node import Condition, Node, Outlet
 from .returns import name_of
-from .wiring import caller, remove_edge, wire
+from .wiring import caller, refuse, remove_edge, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 
+    from typing_extensions import TypeVar
+
+    from .context import Results
     from .edge import Edge
     from .plan import Plan
     from .returns import ConditionalReturn
+    from .run.runner import Runner
+    from .signatures import ConditionDecorator, NodeDecorator
     from .step import Policy
+
+    NodesT_co = TypeVar("NodesT_co", covariant=True, default=Any)  # without brackets neither is checked
+    InputsT_contra = TypeVar("InputsT_contra", contravariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    NodesT_co = TypeVar("NodesT_co", covariant=True)
+    InputsT_contra = TypeVar("InputsT_contra", contravariant=True)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,52 +41,46 @@ N = TypeVar("N", bound=Node[..., Any])
 Mode = Literal["sequential", "parallel"]
 
 
-class NodeDecorator(Protocol):
-    """Makes a node of a function."""
-
-    @overload
-    def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Node[P, R]: ...
-    @overload
-    def __call__(self, func: Callable[P, R], /) -> Node[P, R]: ...
-
-
-class ConditionDecorator(Protocol):
-    """Makes a condition of a function."""
-
-    @overload
-    def __call__(self, func: Callable[P, Coroutine[Any, Any, ConditionalReturn[R]]], /) -> Condition[P, R]: ...
-    @overload
-    def __call__(self, func: Callable[P, ConditionalReturn[R]], /) -> Condition[P, R]: ...
-    @overload
-    def __call__(self, func: Callable[P, bool], /) -> Condition[P, Any]: ...
-
-
-class Workflow:
+class Workflow(Generic[NodesT_co, InputsT_contra]):
     """Named nodes, their wiring and where a run begins; only this stage can be changed.
+
+    ``DAG[Any, MyInputs]("name")``, with a TypedDict, lets every type checker check what ``run`` is given; the first of
+    the two types is the mypy plugin's, for the nodes.
 
     Args:
         name: how messages, pictures and compiled modules call it.
         description: one line for pictures and documents.
         metadata: whatever should travel with the workflow; copied into the context of each run.
+        open: other modules add nodes: the mypy plugin then does not take an unknown name for an error.
 
     """
 
     kind: ClassVar[Literal["DAG", "FSM"]]
     __slots__ = ("__dict__", "__weakref__", "context")  # all but the context is shared with the views of single runs
 
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, _: Any) -> Any:
+            """Give the class itself: the types in the brackets are for type checkers."""
+            return cls
+
     def __init__(
         self,
         name: str = "workflow",
         description: str | None = None,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        open: bool = False,  # noqa: A002 - how a checker is told that there is more
     ) -> None:
         self.name = name
         self.description = description
         self.metadata: dict[str, Any] = dict(metadata or {})
+        self.open = open
         self.nodes: dict[str, Node[..., Any]] = {}
         self.entrypoints: list[str] = []
         self.entrypoints_where: Location | None = None
         self.returns: Any = None
+        self.unused: frozenset[str] = frozenset()
         self.context: Context = Context()
         self.where = Location(*caller())
         self.owner = (self,)  # one tuple for all nodes that are only here
@@ -116,11 +122,11 @@ class Workflow:
         return self._decorate(Node, name, options)
 
     @overload
-    def condition(self, func: Callable[P, Coroutine[Any, Any, ConditionalReturn[R]]], /) -> Condition[P, R]: ...
+    def condition(
+        self, func: Callable[P, ConditionalReturn[R] | Coroutine[Any, Any, ConditionalReturn[R]]], /
+    ) -> Condition[P, R]: ...
     @overload
-    def condition(self, func: Callable[P, ConditionalReturn[R]], /) -> Condition[P, R]: ...
-    @overload
-    def condition(self, func: Callable[P, bool], /) -> Condition[P, Any]: ...
+    def condition(self, func: Callable[P, bool | Coroutine[Any, Any, bool]], /) -> Condition[P, Any]: ...
     @overload
     def condition(
         self,
@@ -147,25 +153,11 @@ class Workflow:
 
         """
         if not isinstance(node, Node):
-            raise WiringError(
-                Diagnostic(
-                    "fastdag-wire",
-                    f'{node!r} is added to workflow "{self.name}" but is not a node',
-                    where=Location(*caller()),
-                    hint="make it a node with Node(...)",
-                )
-            )
+            message = f'{node!r} is added to workflow "{self.name}" but is not a node'
+            raise refuse("fastdag-wire", message, caller(), "make it a node with Node(...)")
         if node.name in self.nodes:
-            known = self.nodes[node.name].where
-            raise WiringError(
-                Diagnostic(
-                    "fastdag-name",
-                    f'Node "{node.name}" already exists',
-                    where=Location(*caller()),
-                    node=node.name,
-                    hint=f"the first one is defined at {known}; give one of them another name",
-                )
-            )
+            hint = f"the first one is defined at {self.nodes[node.name].where}; give one of them another name"
+            raise refuse("fastdag-name", f'Node "{node.name}" already exists', caller(), hint, node.name)
         self.nodes[node.name] = node
         node.owners = (*node.owners, *self.owner) if node.owners else self.owner
         self.changed()
@@ -181,7 +173,7 @@ class Workflow:
         node = self._named(name_of(node_name))
         if isinstance(node_name, Node) and node_name is not node:
             message = f'Node "{node.name}" of workflow "{self.name}" is another one than the node to remove'
-            raise WiringError(Diagnostic("fastdag-name", message, where=Location(*caller()), node=node.name))
+            raise refuse("fastdag-name", message, caller(), None, node.name)
         for edge in [*node.edges_in, *node.edges_out]:
             remove_edge(edge)
         del self.nodes[node.name]
@@ -219,27 +211,28 @@ class Workflow:
             WiringError: what is given is neither a node nor a name.
 
         """
-        where = Location(*caller())
+        where = caller()
         for name in node_names:
             if not isinstance(name, str | Node):
                 message = f'{name!r} is no entrypoint of workflow "{self.name}"'
-                hint = 'give nodes or names one by one: set_entrypoint("a", "b")'
-                raise WiringError(Diagnostic("fastdag-wire", message, where=where, hint=hint))
+                raise refuse("fastdag-wire", message, where, 'give nodes or names one by one: set_entrypoint("a", "b")')
         self.entrypoints = [name_of(name) for name in node_names]
-        self.entrypoints_where = where
+        self.entrypoints_where = Location(*where)
         self.changed()
 
     def compose(self, flow: Callable[P, R]) -> Callable[P, R]:
         """Wire by calls: run the decorated function once on placeholders and record its calls of nodes as edges.
 
-        Its parameters are the inputs of the workflow, what it returns is the final value. The function itself is
-        given back: called, it runs the nodes as plain functions.
+        Its parameters are the inputs of the workflow (one that it does not use may be given, and is not needed), what
+        it returns is the final value. The function itself is given back: called, it runs the nodes as plain functions.
 
         Raises:
             WiringError: what is decorated cannot be composed, or does not return results of nodes.
 
         """
-        self.returns = Composition(self).run(flow)
+        composition = Composition(self)
+        self.returns = composition.run(flow)
+        self.unused = frozenset(composition.inputs - composition.used)
         self.changed()
         return flow
 
@@ -268,15 +261,11 @@ class Workflow:
             return node
         found = self.nodes.get(node) if isinstance(node, str) else None
         if found is None:
-            raise WiringError(
-                Diagnostic(
-                    "fastdag-name",
-                    f'Workflow "{self.name}" has no node "{node}"',
-                    where=Location(*(where or caller())),
-                    node=str(node),
-                    hint=did_you_mean(str(node), self.nodes, what="nodes"),
-                )
+            message, hint = (
+                f'Workflow "{self.name}" has no node "{node}"',
+                did_you_mean(str(node), self.nodes, what="nodes"),
             )
+            raise refuse("fastdag-name", message, where or caller(), hint, str(node))
         return found
 
     def settle(self) -> None:
@@ -350,7 +339,7 @@ class Workflow:
 
     def run(
         self,
-        inputs: Mapping[str, Any] | None = None,
+        inputs: InputsT_contra | None = None,
         *,
         mode: Mode = "sequential",
         context: Context | None = None,
@@ -371,7 +360,7 @@ class Workflow:
 
     async def run_async(
         self,
-        inputs: Mapping[str, Any] | None = None,
+        inputs: InputsT_contra | None = None,
         *,
         mode: Mode = "sequential",
         context: Context | None = None,
@@ -382,7 +371,7 @@ class Workflow:
         runner = self._runner(max_workers)
         return (await runner.run_async(_merged(inputs, named), mode, context=context)).value
 
-    def _runner(self, max_workers: int | None) -> Any:
+    def _runner(self, max_workers: int | None) -> Runner:
         from .run.runner import Runner
 
         return Runner(self, max_workers=max_workers)
@@ -417,11 +406,11 @@ class Workflow:
         return self.context.get_result(node_name)
 
     @property
-    def results(self) -> dict[str, Any]:
+    def results(self) -> Results:
         """All results of the last finished run."""
         return self.context.results
 
-    def seen_with(self, context: Context) -> Workflow:
+    def seen_with(self, context: Context) -> Workflow[NodesT_co, InputsT_contra]:
         """Give a view of this workflow whose results are those of one run; all else is shared, also what changes."""
         view = object.__new__(type(self))
         view.__dict__ = self.__dict__
@@ -429,7 +418,7 @@ class Workflow:
         return view
 
 
-def _merged(inputs: Mapping[str, Any] | None, named: dict[str, Any]) -> Mapping[str, Any] | None:
+def _merged(inputs: Any, named: dict[str, Any]) -> Any:
     """Join both ways of giving inputs; what is no mapping is left for the runner to refuse."""
     return {**inputs, **named} if inputs and named else inputs or named
 

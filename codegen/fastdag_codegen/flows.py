@@ -183,12 +183,16 @@ class Flow:
         value = self.slots[slot_of(read)]
         if not isinstance(read, Take):
             return value
+        key = f"{value}[{string(read.name)}]"
+        attribute = f"{value}.{read.name}" if is_plain(read.name) else f"getattr({value}, {string(read.name)})"
         if read.how == "attr":
-            return f"{value}.{read.name}" if is_plain(read.name) else f"getattr({value}, {string(read.name)})"
+            return attribute
         if read.how == "item":
             return f"{value}[{read.index}]"
         if read.how == "key":
-            return f"{value}[{string(read.name)}]"
+            return key
+        if read.how == "field":
+            return f"({key} if isinstance({value}, dict) else {attribute})"
         return f'({value}[{string(read.name)}] if hasattr({value}, "keys") else {value}[{read.index}])'
 
     def arguments(self, step: Step, values: Sequence[str]) -> list[str]:

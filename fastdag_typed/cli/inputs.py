@@ -45,8 +45,10 @@ def gather(plan: Plan, document: str | None, pairs: Sequence[str]) -> dict[str, 
 def _read(plan: Plan, name: str, given: Any, read: Callable[[Any, Any], Any]) -> dict[str, Any]:
     """Read one input for each of the ports that it feeds; where their types differ, each gets a value of its own."""
     entries = plan.inputs_by_name.get(name)
+    if entries is None and name in plan.unused:
+        return {name: given}
     if entries is None:
-        hint = did_you_mean(name, {entry.name for entry in plan.inputs}, what="open inputs")
+        hint = did_you_mean(name, {entry.name for entry in plan.inputs} | plan.unused, what="open inputs")
         raise click.UsageError(f'Unknown input "{name}" ({hint})')
     values: list[Any] = []
     for entry in entries:

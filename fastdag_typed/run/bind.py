@@ -177,7 +177,14 @@ def getter(read: Read) -> Invoke:
         return lambda slots: getattr(slots[slot], name)
     if how == "item":
         return lambda slots: slots[slot][index]
+    if how == "field":
+        return lambda slots: field_of(slots[slot], name)
     return lambda slots: named_output(slots[slot], name, index)
+
+
+def field_of(value: Any, name: str) -> Any:
+    """Read a field of one of several kinds of records."""
+    return value[name] if isinstance(value, dict) else getattr(value, name)
 
 
 def named_output(value: Any, name: str, index: int) -> Any:

@@ -34,8 +34,10 @@ def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, in
     known = plan.inputs_by_name
     for name, value in inputs.items():
         entries = known.get(name)
+        if entries is None and name in plan.unused:
+            continue
         if entries is None:
-            names = {entry.name for entry in plan.inputs}
+            names = {entry.name for entry in plan.inputs} | plan.unused
             hint = did_you_mean(str(name), names, what="open inputs")
             wrong.append(Diagnostic("fastdag-input", f'Unknown input "{name}"', hint=hint))
             continue

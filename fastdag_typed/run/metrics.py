@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from operator import sub
 from typing import TYPE_CHECKING, Any
 
-from ..context import NodeExecution, Status
+from ..context import NodeExecution, Results, Status
 
 if TYPE_CHECKING:
     from ..plan import Plan
@@ -154,7 +154,7 @@ class ExecutionMetrics:
     errors: list[str] = field(default_factory=list[str])
     execution_order: list[str] = field(default_factory=list[str])
     stop_reason: str = "completed"
-    results: dict[str, Any] = field(default_factory=dict[str, Any])
+    results: Results = field(default_factory=Results)
     value: Any = None
     executions: Mapping[str, NodeExecution] = field(default_factory=dict[str, NodeExecution])
     workflow: Workflow | None = field(default=None, repr=False, compare=False, metadata={"stored": False})

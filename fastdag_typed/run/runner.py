@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from time import perf_counter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal
 
 from ..context import Context, FSMContext
 from ..events import RunFinished, RunStarted
@@ -13,7 +13,7 @@ from ..exceptions import WorkflowExecutionError
 from ..functions import is_async
 from ..plan import slot_of
 from ..step import SKIPPED, Decision
-from ..workflow import Workflow
+from ..workflow import InputsT_contra, Workflow
 from .bind import Bound, bind, drive, getter, skippable
 from .drivers import Run, machine, plain, straight
 from .events import Emitter
@@ -21,7 +21,7 @@ from .inputs import fill
 from .metrics import ExecutionInfo, ExecutionMetrics, Record, node_times
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ..diagnostic import Location
     from ..plan import Plan
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .compiled import Compiled
 
 
-class Runner:
+class Runner(Generic[InputsT_contra]):
     """Runs a workflow.
 
     Args:
@@ -46,7 +46,7 @@ class Runner:
 
     def __init__(
         self,
-        workflow: Workflow | ModuleType,
+        workflow: Workflow[Any, InputsT_contra] | ModuleType,
         *,
         policies: Iterable[Policy] = (),
         observers: Iterable[Observer] = (),
@@ -72,7 +72,7 @@ class Runner:
 
     def run(
         self,
-        inputs: Mapping[str, Any] | None = None,
+        inputs: InputsT_contra | None = None,
         mode: Mode = "sequential",
         *,
         context: Context | None = None,
@@ -99,7 +99,7 @@ class Runner:
 
     async def run_async(
         self,
-        inputs: Mapping[str, Any] | None = None,
+        inputs: InputsT_contra | None = None,
         mode: Mode = "sequential",
         *,
         context: Context | None = None,
@@ -114,7 +114,7 @@ class Runner:
             error = raised
         return self._finish(run, error)
 
-    def _begin(self, inputs: Mapping[str, Any] | None, mode: Mode, context: Context | None) -> Run:
+    def _begin(self, inputs: Any, mode: Mode, context: Context | None) -> Run:
         if mode not in ("sequential", "parallel"):
             raise ValueError(f'mode is "sequential" or "parallel", not {mode!r}')
         plan = self.workflow.plan()

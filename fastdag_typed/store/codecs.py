@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from ..context import NodeExecution, Status
+from ..context import NodeExecution, Results, Status
 from ..diagnostic import Diagnostic, Location, did_you_mean
 from ..edge import Edge
 from ..exceptions import FastDagError, SerializationError
@@ -312,19 +312,20 @@ def _each(values: Any, *ways: Convert) -> list[Any]:
 
 
 def _mapping(hint: Any) -> Codec | None:
-    if (get_origin(hint) or hint) not in (dict, Mapping):
+    kind: Any = get_origin(hint) or hint
+    if kind not in (dict, Mapping, Results):
         return None
     key_type, value_type = get_args(hint) or (str, Any)
     if key_type is not str:
         refuse(f"a mapping whose keys are {key_type!r} cannot be stored, only one whose keys are text")
     item = codec_of(value_type)
 
-    def through(convert: Convert) -> Convert:
+    def through(convert: Convert, made: type[dict[str, Any]] = dict) -> Convert:
         def walk(value: Any) -> dict[str, Any]:
             if not _is_mapping(value):
                 refuse(f"expected a mapping, not {a(kind_of(value))}")
             entries: Mapping[Any, Any] = value
-            done: dict[str, Any] = {}
+            done = made()
             for key, each in entries.items():
                 if type(key) is not str:
                     refuse(f"the key {key!r} is not text")
@@ -337,7 +338,7 @@ def _mapping(hint: Any) -> Codec | None:
 
         return walk
 
-    return Codec(through(item.encode), through(item.decode))
+    return Codec(through(item.encode), through(item.decode, Results if kind is Results else dict))
 
 
 def _node(hint: Any) -> Codec | None:

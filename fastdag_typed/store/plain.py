@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NoReturn
 
+from ..context import Results
 from ..exceptions import SerializationError
 
 DEPTH: Final = 100
@@ -50,7 +51,7 @@ def copied(value: Any, depth: int = DEPTH) -> Any:
         return value if value.isascii() or _encodable(value) else refuse("the text holds half a surrogate pair")
     if kind is int:
         return value if value.bit_length() <= _BITS else refuse("the number has more than 4,200 digits")
-    if kind is not list and kind is not dict:
+    if kind is not list and kind is not dict and kind is not Results:  # results come back as a dict equal to them
         refuse(f"{a(kind)} is not plain data: {_HINTS.get(kind, 'store None, bool, int, float, str, list or dict')}")
     if depth == 0:
         refuse(f"lists and mappings are nested more than {DEPTH} deep")

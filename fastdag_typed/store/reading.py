@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _WORKFLOW: Final = frozenset(
     (
         *("format", "name", "type", "description", "metadata", "max_cycles", "on_max_cycles", "entrypoints", "nodes"),
-        *("connections", "returns"),
+        *("connections", "returns", "unused"),
     )
 )
 _NODE: Final = frozenset(
@@ -83,7 +83,8 @@ class Reader:
             workflow.set_entrypoint(*entrypoints)
         if data.get("returns") is not None:
             workflow.returns = self._returned(workflow, data["returns"], f"{prefix}returns", depth=0)
-            workflow.changed()
+        workflow.unused = frozenset(self._names(data, "unused", prefix) or ())
+        workflow.changed()
         return workflow
 
     def _empty(self, data: dict[str, Any], prefix: str) -> Workflow:
@@ -153,8 +154,7 @@ class Reader:
             for key in ("is_initial", "is_final"):
                 options[key] = self._get(data, key, bool, prefix) or False
             return State(func, name, **options)
-        make = Select if kind == "select" else Node
-        return make(func, name, node_type=kind, **options)
+        return Select(func, name, **options) if kind == "select" else Node(func, name, node_type=kind, **options)
 
     def _inner(self, data: dict[str, Any], prefix: str, depth: int) -> SubWorkflow:
         for key in ("function", "module"):

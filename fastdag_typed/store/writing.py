@@ -59,6 +59,8 @@ class Writer:
         data["connections"] = [_connection(edge) for edge in _edges(workflow)]
         if workflow.returns is not None:
             data["returns"] = _returns(workflow.returns, f"{path}returns")
+        if workflow.unused:
+            data["unused"] = sorted(workflow.unused)
         return data
 
     def _node(self, node: Node[..., Any], kind: str, path: str, depth: int) -> dict[str, Any]:

@@ -13,41 +13,62 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mypy.checker import TypeChecker
-from mypy.nodes import CallExpr, OpExpr, TypeInfo
-from mypy.plugin import MethodContext, MethodSigContext, Plugin, ReportConfigContext
-from mypy.types import FunctionLike, Instance, ProperType, TupleType, Type, get_proper_type
+from mypy.nodes import CallExpr, FuncItem, IndexExpr, MemberExpr, OpExpr, StrExpr, TypeInfo
+from mypy.plugin import AttributeContext, FunctionContext, MethodContext, MethodSigContext, Plugin, ReportConfigContext
+from mypy.types import CallableType, FunctionLike, Instance, ProperType, TupleType, Type, get_proper_type
 
 from . import codes
-from .edges import Judge, Scopes
-from .ports import ANY, has_base, node_of
+from .calls import MAKERS, WORKFLOW
+from .checks import CHECKS
+from .edges import Edges
+from .graph import nested_node
+from .judge import Judge
+from .lookups import Lookups
+from .ports import ANY, CONTEXT, NODE, has_base, made_of, node_of
+from .runs import Runs
+from .scopes import Scopes
+from .tables import Tables, carrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mypy.nodes import Context, Expression
     from mypy.options import Options
 
+    from .wiring import Scope
+
 SOURCE: Final = "fastdag_typed.node.Source"
-NODE: Final = "fastdag_typed.node.Node"
 FAN: Final = "fastdag_typed.node.Fan"
 LIST: Final = "builtins.list"
-WORKFLOW: Final = "fastdag_typed.workflow.Workflow"
+RUNNER: Final = "fastdag_typed.run.runner.Runner"
+METRICS: Final = "fastdag_typed.run.metrics.ExecutionMetrics"
+RESULTS: Final = "fastdag_typed.context.Results"
 
-OPERATORS: Final[dict[str, tuple[str, ...]]] = {
-    "__rshift__": (SOURCE, FAN),
-    "__or__": (SOURCE, FAN),
-    "__rrshift__": (NODE,),
-    "__ror__": (NODE,),
+Route = tuple[tuple[str, ...], str]
+"""The classes that have a method, and what judges it; mypy asks with the class of the receiver."""
+
+OPERATORS: Final[dict[str, Route]] = {
+    "__rshift__": ((SOURCE, FAN), "operator"),
+    "__or__": ((SOURCE, FAN), "operator"),
+    "__rrshift__": ((NODE,), "operator"),
+    "__ror__": ((NODE,), "operator"),
+    "__getitem__": ((WORKFLOW, RESULTS), "lookup"),
+    "get_result": ((WORKFLOW, CONTEXT), "lookup"),
 }
-"""Operators that wire, and the classes that have them; mypy asks with the class of the receiver."""
+"""What mypy has several signatures for; operators wire, the others look up the result of a node by name."""
 
-METHODS: Final[dict[str, tuple[str, ...]]] = {
-    "connect_to": (SOURCE,),
-    "connect": (WORKFLOW,),
-    "chain": (WORKFLOW,),
+METHODS: Final[dict[str, Route]] = {
+    "connect_to": ((SOURCE,), "wiring"),
+    "after": ((NODE,), "wiring"),
+    **dict.fromkeys(("connect", "chain"), ((WORKFLOW,), "wiring")),
+    **dict.fromkeys(("run", "run_async"), ((WORKFLOW, RUNNER), "run")),
+    **dict.fromkeys(("remove_node", "disconnect", "get_dependencies", "get_downstream"), ((WORKFLOW,), "naming")),
+    **dict.fromkeys(MAKERS, ((WORKFLOW,), "node")),
+    "add_workflow": ((WORKFLOW,), "nesting"),
 }
-"""Methods that wire."""
+RESULTS_OF: Final = (f"{METRICS}.results", f"{WORKFLOW}.results")
 
-C = TypeVar("C", MethodContext, MethodSigContext)
+C = TypeVar("C", MethodContext, MethodSigContext, FunctionContext, AttributeContext)
 R = TypeVar("R", Type, FunctionLike)
 
 
@@ -57,6 +78,7 @@ class FastDagPlugin(Plugin):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self.scopes = Scopes()
+        self.tables = Tables()
         self.version = _digest()
         self.clean: tuple[OpExpr, list[ProperType | None]] | None = None
 
@@ -66,31 +88,58 @@ class FastDagPlugin(Plugin):
         return self.version
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
-        """Judge operators before mypy does; it would say the same less clearly, or not at all."""
-        return guard(self.operator, accepting) if self.routes(fullname, OPERATORS) else None
+        """Judge what mypy has several signatures for before it tries them: what is said while it does is lost.
+
+        Operators are judged so, too; mypy would say the same less clearly, or not at all.
+        """
+        judge = self.route(fullname, OPERATORS)
+        if judge is None:
+            return None
+        if judge == "operator":
+            return guard(self.operator, accepting)
+        return guard(self.lookup, lambda ctx: ctx.default_signature)
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """Judge methods after mypy."""
-        return guard(self.method, lambda ctx: ctx.default_return_type) if self.routes(fullname, METHODS) else None
+        judge = self.route(fullname, METHODS)
+        return None if judge is None else guard(getattr(self, judge), _as_mypy)
 
-    def routes(self, fullname: str, table: dict[str, tuple[str, ...]]) -> bool:
-        """Tell whether a method is one of those in a table, on one of its classes or a subclass."""
+    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+        """Read a workflow where it is made, and let runners know theirs."""
+        symbol = self.lookup_fully_qualified(fullname)
+        info = symbol.node if symbol is not None else None
+        if not isinstance(info, TypeInfo):
+            return None
+        if info.has_base(WORKFLOW):
+            return guard(self.creation, _as_mypy)
+        if info.has_base(RUNNER):
+            return guard(self.runner, _as_mypy)
+        return guard(self.node, _as_mypy) if info.has_base(NODE) else None
+
+    def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        """Let results know whose they are."""
+        return guard(self.results, lambda ctx: ctx.default_attr_type) if fullname in RESULTS_OF else None
+
+    def route(self, fullname: str, table: dict[str, Route]) -> str | None:
+        """Find what judges a method, if it is one of those in a table, on one of its classes or a subclass."""
         owner, _, name = fullname.rpartition(".")
-        if name not in table or owner.startswith("builtins."):
-            return False
+        found = table.get(name)
+        if found is None or owner.startswith("builtins."):
+            return None
         symbol = self.lookup_fully_qualified(owner)
         info = symbol.node if symbol is not None else None
-        return isinstance(info, TypeInfo) and any(info.has_base(base) for base in table[name])
+        is_ours = isinstance(info, TypeInfo) and any(info.has_base(base) for base in found[0])
+        return found[1] if is_ours else None
 
     def operator(self, ctx: MethodSigContext) -> FunctionLike:
         """Judge ``a >> b`` or ``a | b``, and let mypy accept it."""
         expr = ctx.context
         if not isinstance(ctx.api, TypeChecker) or not isinstance(expr, OpExpr):
             return ctx.default_signature
-        scope = self.scopes.around(ctx.api, expr)
+        api, scope, tables = self.around(ctx.api, expr)
         if expr not in scope.edges:
             return ctx.default_signature
-        judge = Judge(ctx.api, scope)
+        judge = Edges(api, scope, tables)
         case = expr, judge.types_of(expr)
         if case != self.clean:  # mypy asks once for each overload
             self.clean = None if judge.judge(expr) else case
@@ -105,12 +154,118 @@ class FastDagPlugin(Plugin):
             return Instance(fan.node, [ANY])
         return ANY
 
-    def method(self, ctx: MethodContext) -> Type:
-        """Judge ``a.connect_to(b)``, ``dag.connect("a", "b")`` or ``dag.chain(a, b)``."""
+    def wiring(self, ctx: MethodContext) -> Type:
+        """Judge ``a.connect_to(b)``, ``dag.connect("a", "b")``, ``dag.chain(a, b)`` or ``b.after(a)``."""
         self.clean = None
         if isinstance(ctx.api, TypeChecker) and isinstance(ctx.context, CallExpr):
-            Judge(ctx.api, self.scopes.around(ctx.api, ctx.context)).judge(ctx.context)
+            Edges(*self.around(ctx.api, ctx.context)).judge(ctx.context)
         return ctx.default_return_type
+
+    def naming(self, ctx: MethodContext) -> Type:
+        """Judge ``dag.remove_node("a")`` and other methods that are given names."""
+        if isinstance(ctx.api, TypeChecker) and isinstance(ctx.context, CallExpr):
+            judge = Lookups(*self.around(ctx.api, ctx.context))
+            found = judge.workflow(_receiver(ctx.context), ctx.type)
+            if found is not None:
+                for name in ctx.context.args:
+                    judge.named(found, name, ctx.context)
+        return ctx.default_return_type
+
+    def lookup(self, ctx: MethodSigContext) -> FunctionLike:
+        """Judge ``dag["a"]``, ``dag.get_result("a")`` and the like, and give the result its type."""
+        signature = ctx.default_signature
+        name = ctx.args[0][0] if ctx.args and ctx.args[0] else None
+        if not isinstance(ctx.api, TypeChecker) or not isinstance(name, StrExpr) or not _takes_text(signature):
+            return signature
+        judge = Lookups(*self.around(ctx.api, ctx.context))
+        receiver = _receiver(ctx.context)
+        in_context = has_base(ctx.type, CONTEXT)
+        found = judge.of_context(receiver) if in_context and receiver else judge.workflow(receiver, ctx.type)
+        if found is None:
+            return signature
+        value = judge.result(found, name, ctx.context, optional=isinstance(ctx.context, CallExpr))
+        return signature if value is None else signature.copy_modified(ret_type=value)
+
+    def run(self, ctx: MethodContext) -> Type:
+        """Judge ``dag.run(...)``, and let the metrics of a runner know whose they are."""
+        call = ctx.context
+        if not isinstance(ctx.api, TypeChecker) or not isinstance(call, CallExpr):
+            return ctx.default_return_type
+        judge = Runs(*self.around(ctx.api, call))
+        found = judge.workflow(_receiver(call), ctx.type)
+        by_keyword = has_base(ctx.type, WORKFLOW)
+        if found is None:
+            return ctx.default_return_type
+        judge.run(found, call, by_keyword=by_keyword)
+        return ctx.default_return_type if by_keyword else carrying(ctx.default_return_type, found.handle)
+
+    def node(self, ctx: FunctionContext | MethodContext) -> Type:
+        """Give the node of a partial or overloaded function its ports."""
+        node = get_proper_type(ctx.default_return_type)
+        given = ctx.arg_types[0] if ctx.arg_types else []
+        return made_of(node, given[0]) if given and node_of(node) and isinstance(node, Instance) else node
+
+    def nesting(self, ctx: MethodContext) -> Type:
+        """Give a workflow that becomes a node its ports."""
+        call = ctx.context
+        if not isinstance(ctx.api, TypeChecker) or not isinstance(call, CallExpr) or len(call.args) < 2:
+            return ctx.default_return_type
+        judge = Judge(*self.around(ctx.api, call))
+        known = judge.nested(call.args[1])
+        return (nested_node(judge.node_class(), known) if known else None) or ctx.default_return_type
+
+    def runner(self, ctx: FunctionContext) -> Type:
+        """Let a runner know its workflow."""
+        if not isinstance(ctx.api, TypeChecker) or not isinstance(ctx.context, CallExpr) or not ctx.context.args:
+            return ctx.default_return_type
+        judge = Judge(*self.around(ctx.api, ctx.context))
+        return carrying(ctx.default_return_type, judge.handle(ctx.context.args[0]))
+
+    def results(self, ctx: AttributeContext) -> Type:
+        """Let results know the workflow that they are of."""
+        if not isinstance(ctx.api, TypeChecker) or not isinstance(ctx.context, MemberExpr):
+            return ctx.default_attr_type
+        judge = Judge(*self.around(ctx.api, ctx.context))
+        return carrying(ctx.default_attr_type, judge.handle(ctx.context.expr, ctx.type))
+
+    def creation(self, ctx: FunctionContext) -> Type:
+        """Read a workflow, check it as a whole, and let its type tell of it."""
+        call = ctx.context
+        if not isinstance(ctx.api, TypeChecker) or not isinstance(call, CallExpr):
+            return ctx.default_return_type
+        api, scope, tables = self.around(ctx.api, call)
+        home = scope.home(call)
+        if home is None:
+            return ctx.default_return_type
+        creation, judge = home.creations[call], Judge(api, home, tables)
+        graph = judge.graph(home, creation, None, inferred=False)
+        for check in CHECKS:
+            for finding in check(graph, api.path):
+                judge.fail(*finding)
+        names = [holder.name for holder in api.scope.stack if isinstance(holder, TypeInfo)]
+        is_global = not any(isinstance(holder, FuncItem) for holder in api.scope.stack)
+        name = ".".join((*names, creation.place[1])) if is_global else f"{creation.place[1]}@{call.line}.{call.column}"
+        handle = tables.tell(api, name, call, graph.known(), is_global=is_global)
+        return carrying(ctx.default_return_type, handle)
+
+    def around(self, api: TypeChecker, expr: Context) -> tuple[TypeChecker, Scope, Tables]:
+        """Find what a judge needs."""
+        return api, self.scopes.around(api, expr), self.tables
+
+
+def _as_mypy(ctx: MethodContext | FunctionContext) -> Type:
+    return ctx.default_return_type
+
+
+def _receiver(node: Context) -> Expression | None:
+    if isinstance(node, IndexExpr):
+        return node.base
+    return node.callee.expr if isinstance(node, CallExpr) and isinstance(node.callee, MemberExpr) else None
+
+
+def _takes_text(signature: CallableType) -> bool:
+    found = get_proper_type(signature.arg_types[0]) if signature.arg_types else None
+    return isinstance(found, Instance) and found.type.fullname == "builtins.str"
 
 
 def accepting(ctx: MethodSigContext, result: Type = ANY) -> FunctionLike:

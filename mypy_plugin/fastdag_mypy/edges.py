@@ -6,85 +6,29 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from mypy.messages import format_type_bare, format_type_distinctly
-from mypy.nodes import CallExpr, Decorator, FuncDef, FuncItem, MemberExpr, MypyFile, NameExpr, OpExpr, TypeInfo, Var
+from mypy.nodes import OpExpr
 from mypy.types import FunctionLike, Instance, NoneType, ProperType, get_proper_type
 
 from . import codes
-from .ports import (
-    CONDITIONS,
-    STATE,
-    Port,
-    feed,
-    has_base,
-    has_output,
-    node_of,
-    outputs_of,
-    ports_of,
-    value_of,
-)
-from .reader import read
-from .rules import Inputs, Place
-from .wiring import UNREAD, Definition, Edge, End, Names, Scope
+from .lookups import Lookups
+from .ports import CONDITIONS, STATE, Port, feed, has_base, has_output, node_of, outputs_of, value_of
+from .wiring import UNREAD, Edge, End
 
 if TYPE_CHECKING:
-    from mypy.checker import TypeChecker
-    from mypy.errorcodes import ErrorCode
-    from mypy.nodes import Expression, Node, Statement
+    from mypy.nodes import Expression, Node
+
+    from .rules import Place
 
 _OUTLET: Final = "fastdag_typed.node.Outlet"
 _MAYBE_NODES: Final = ("builtins.object", "builtins.list", "builtins.tuple")
-_UNKNOWN: Final = Definition(inputs=UNREAD, outputs=UNREAD)
-_PLAIN: Final = Definition()
 
 
-class Scopes:
-    """What has been read of the file that is being checked: structure only, types are looked up each time."""
-
-    def __init__(self) -> None:
-        self._nothing = Scope()
-        self._tree: MypyFile | None = None
-        self._read: dict[Node, tuple[list[Statement], Scope]] = {}
-
-    def around(self, api: TypeChecker, expr: Expression) -> Scope:
-        """Read the scope that is being checked, and those around it."""
-        if api.tree is not self._tree:
-            self._tree, self._read = api.tree, {}
-        scope = self._innermost(api)
-        if any(end.is_stale for edge in scope.edges.get(expr, ()) for end in (edge.source, edge.target)):
-            self._read = {}
-            scope = self._innermost(api)
-        return scope
-
-    def _innermost(self, api: TypeChecker) -> Scope:
-        scope = self._nothing
-        for holder in api.scope.stack:
-            statements, found = self._read.get(holder, (None, scope))
-            current = _statements(holder)
-            if statements is not current or found.outer is not scope:
-                # mypy's daemon puts new statements into the module or function that it has.
-                parameters = [a.variable for a in holder.arguments] if isinstance(holder, FuncItem) else []
-                found = read(current, parameters, scope)
-                self._read[holder] = current, found
-            scope = found
-        return scope
-
-
-def _statements(holder: MypyFile | TypeInfo | FuncItem) -> list[Statement]:
-    if isinstance(holder, MypyFile):
-        return holder.defs
-    return holder.defn.defs.body if isinstance(holder, TypeInfo) else holder.body.body
-
-
-class Judge:
-    """Reports what is wrong, in every case, with the edges of one scope."""
-
-    def __init__(self, api: TypeChecker, scope: Scope) -> None:
-        self.api = api
-        self.scope = scope
+class Edges(Lookups):
+    """Judges edges."""
 
     def judge(self, expr: Expression) -> bool:
         """Judge the edges that an expression makes; tell whether one is wrong."""
-        wrong = [self.edge(edge, is_operator=isinstance(expr, OpExpr)) for edge in self.scope.edges.get(expr, ())]
+        wrong = [self.edge(edge, expr) for edge in self.scope.edges.get(expr, ())]
         outer = self.scope.chained.get(expr)
         if any(wrong) and outer is not None:
             self.judge(outer)  # mypy gives up on a chain whose beginning is wrong
@@ -94,8 +38,16 @@ class Judge:
         """List the types at the ends of the edges that an expression makes."""
         return [self.type_of(end) for edge in self.scope.edges.get(expr, ()) for end in (edge.source, edge.target)]
 
-    def edge(self, edge: Edge, *, is_operator: bool) -> bool:
-        """Judge one edge; tell whether it is wrong."""
+    def edge(self, edge: Edge, expr: Expression) -> bool:
+        """Judge one edge of an expression; tell whether it is wrong."""
+        if self.unknown(edge.source, expr) or self.unknown(edge.target, expr):
+            return True
+        wrong = edge.carries and self.passes_on(edge, expr)
+        return self.cycle(edge) or self.outside(edge) or wrong
+
+    def passes_on(self, edge: Edge, expr: Expression) -> bool:
+        """Judge the value that an edge brings; tell whether it is wrong."""
+        is_operator = isinstance(expr, OpExpr)
         source, target = self.type_of(edge.source), self.type_of(edge.target)
         if node_of(source) is None or node_of(target) is None:
             return is_operator and self.no_node(edge, source, target)
@@ -113,61 +65,60 @@ class Judge:
             return self.misfits(edge, source, found.ports)
         return self.misplaced(edge, found, ports)
 
-    # -- what is known of a node -------------------------------------------------------------------------------------
-
-    def type_of(self, end: End) -> ProperType | None:
-        """Find the type of a node: of the expression if that is one, else of what the expression stands for."""
-        found = get_proper_type(None if end.text is not None else self.api.lookup_type_or_none(end.expr))
-        key = end.key
-        if key is None or node_of(found) is not None:
-            return found
-        if isinstance(key, CallExpr):
-            return get_proper_type(self.api.lookup_type_or_none(key)) or found
-        symbol = key.var if isinstance(key, Decorator) else key
-        return (get_proper_type(symbol.type) if isinstance(symbol, Var) else None) or found
-
-    def options(self, end: End) -> Definition:
-        """Find the options that a node is made with."""
-        return self.scope.options(end.key) or _PLAIN
-
-    def outputs(self, end: End) -> Names:
-        """Find the declared outputs of a node, ``UNREAD`` if there may be some."""
-        return (self.scope.options(end.key) or _UNKNOWN).outputs
-
-    def ports(self, end: End, found: ProperType | None) -> tuple[Port, ...] | None:
-        """List the inputs of a node, ``None`` if they are not known."""
-        node, options = node_of(found), self.options(end)
-        return None if node is None else ports_of(node, end.key, options.func, options.inputs)
-
-    def place(self, edge: Edge, ports: tuple[Port, ...]) -> Place:
-        """Find the input that an edge leads to."""
-        key = edge.target.key
-        into = self.scope.into.get(key, ()) if key is not None else ()
-        before = [earlier for earlier in takewhile(lambda one: one is not edge, into) if self.is_made(earlier)]
-        return Inputs(ports, self.name, self.is_fresh).place(edge, before, traced=self.scope.is_traced(key, edge.at))
-
-    def is_fresh(self, end: End) -> bool:
-        """Tell whether no other symbol stands for a node."""
-        return isinstance(end.key, Decorator) or self.scope.is_fresh(end.key)
-
-    def name(self, end: End) -> str:
-        """Find the name of a node, or what comes closest to it."""
-        options = self.options(end)
-        if isinstance(options.name, str):
-            return options.name
-        if end.text is not None:
-            return end.text
-        if isinstance(end.key, Decorator | FuncDef | Var):
-            return end.key.name
-        expr = end.expr.callee if isinstance(end.expr, CallExpr) else end.expr
-        return expr.name if isinstance(expr, NameExpr | MemberExpr) else "?"
-
     # -- findings ----------------------------------------------------------------------------------------------------
 
-    def fail(self, text: str, at: Expression, code: ErrorCode) -> bool:
-        """Report an error."""
-        self.api.fail(text, at, code=code)
-        return True
+    def unknown(self, end: End, expr: Expression) -> bool:
+        """Report the name of a node that does not exist."""
+        if end.text is None or end.key is not None:
+            return False
+        found = self.workflow(end.home)
+        return found is not None and self.missing(found, end.expr, end.text, expr)
+
+    def cycle(self, edge: Edge) -> bool:
+        """Report an edge that closes a cycle of edges that are made."""
+        while (way := self.scope.closing.get(edge)) is not None:
+            refused = {one for one in way if self.is_refused(one)}
+            if not refused:
+                break
+            self.scope.refused |= refused
+            self.scope.settle()
+        nodes = [] if way is None else [one.source for one in way]
+        if nodes and all(node.key is not None and self.is_dag(node.key) for node in nodes):
+            names = [self.name(node) for node in (*nodes, nodes[0])]
+            return self.fail(codes.cycle(names), edge.target.expr, codes.CYCLE)
+        return False
+
+    def outside(self, edge: Edge) -> bool:
+        """Report an edge between a node of a workflow and one that is not in it."""
+        ends = edge.source, edge.target
+        found = False
+        for inner, outer in (ends[::-1], ends):
+            if inner.key is None or outer.key is None or not edge.certain or not self.is_settled(outer.key):
+                continue
+            for place in self.scope.places(inner.key) - self.scope.places(outer.key):
+                made = self.scope.creation(place)
+                if made is None or made[1].vague or made[0].is_escaped(place[0]) or self.is_refused(edge):
+                    continue
+                names = self.name(edge.source), self.name(edge.target)
+                title = made[1].title if isinstance(made[1].title, str) else place[1]
+                text = codes.no_member(names, self.name(outer), self.name(inner), title)
+                found = self.fail(text, edge.target.expr, codes.MEMBER)
+        return found
+
+    def is_settled(self, key: Node) -> bool:
+        """Tell whether it is known which workflows a node of this scope is in."""
+        definition = self.scope.definitions.get(key)
+        return definition is not None and definition.certain and not self.scope.is_escaped(key)
+
+    def is_refused(self, edge: Edge) -> bool:
+        """Tell whether a statement makes no edge: it names what is not there, finds no free port or was said before."""
+        target = self.type_of(edge.target)
+        ports = self.ports(edge.target, target)
+        if not edge.carries or ports is None:
+            return False
+        verdict = self.place(edge, ports).verdict
+        full = verdict == "full" and edge.branch is None
+        return full or verdict in ("said", "taken", "unknown") or not self.is_made(edge)
 
     def no_node(self, edge: Edge, source: ProperType | None, target: ProperType | None) -> bool:
         """Report an end that cannot be a node."""
@@ -185,13 +136,12 @@ class Judge:
             return self.name(end)
         return format_type_bare(found, self.api.options)
 
-    def is_made(self, edge: Edge) -> bool:
-        """Tell whether the output that an edge names exists; if not, the edge is never made."""
-        output = edge.source.name
-        node = node_of(self.type_of(edge.source)) if isinstance(output, str) else None
-        if node is None or not isinstance(output, str):
-            return True
-        return has_output(value_of(node, edge.source.key), self.outputs(edge.source), output)
+    def place(self, edge: Edge, ports: tuple[Port, ...]) -> Place:
+        """Find the input that an edge leads to."""
+        key = edge.target.key
+        into = self.scope.into.get(key, ()) if key is not None else ()
+        before = [earlier for earlier in takewhile(lambda one: one is not edge, into) if self.is_made(earlier)]
+        return self.inputs(ports).place(edge, before, traced=self.scope.is_traced(key, edge.at))
 
     def has_output(self, end: End, found: ProperType | None, output: str) -> bool:
         """Report an output that does not exist."""

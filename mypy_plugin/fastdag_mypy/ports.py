@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from mypy.erasetype import erase_typevars
 from mypy.expandtype import expand_type_by_instance
 from mypy.maptype import map_instance_to_supertype
-from mypy.nodes import ARG_STAR, ARG_STAR2, ArgKind, Decorator, FuncDef, TypeInfo, Var
+from mypy.nodes import ARG_STAR, ARG_STAR2, ArgKind, Decorator, FakeInfo, FuncDef, TypeInfo, Var
 from mypy.subtypes import is_same_type, is_subtype
 from mypy.types import (
     AnyType,
     CallableType,
     Instance,
+    Overloaded,
     Parameters,
     ProperType,
     TupleType,
@@ -36,6 +37,7 @@ CONDITIONS: Final = ("fastdag_typed.node.Condition", "fastdag_typed.node.Select"
 STATE: Final = "fastdag_typed.node.State"
 CONTEXT: Final = "fastdag_typed.context.Context"
 STEERING: Final = tuple(f"fastdag_typed.returns.{name}" for name in ("ConditionalReturn", "SelectReturn", "FSMReturn"))
+PARTIAL: Final = "functools.partial"
 COROUTINE: Final = "typing.Coroutine"
 MAPPING: Final = "typing.Mapping"
 TEXT: Final = ("builtins.str", "builtins.object", "typing.Hashable")
@@ -44,18 +46,23 @@ TEXT: Final = ("builtins.str", "builtins.object", "typing.Hashable")
 CONTAINERS: Final = (MAPPING, "builtins.tuple", "builtins.list")
 
 ANY: Final = AnyType(TypeOfAny.special_form)
+_NO_CLASS: Final = Instance(FakeInfo("a function that is not annotated"), [])
+UNORDERED: Final = "fastdag-unordered"
+"""Marks the type of a node whose inputs come in an order that is not known."""
+
 PortKind = Literal["plain", "args", "kwargs"]
 _SHAPES: Final[dict[ArgKind, PortKind]] = {ARG_STAR: "args", ARG_STAR2: "kwargs"}
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A named, typed input of a node."""
+    """A named, typed input of a node; the order of those that are not ``ordered`` is not known."""
 
     name: str
     type: Type = ANY
     required: bool = True
     kind: PortKind = "plain"
+    ordered: bool = True
 
 
 class Feed(NamedTuple):
@@ -86,6 +93,46 @@ def has_base(found: Type | None, *names: str) -> bool:
     return isinstance(proper, Instance) and any(proper.type.has_base(name) for name in names)
 
 
+def signature_of(func: FuncDef) -> CallableType | None:
+    """Give the type of a function as written, with ``Any`` where it says nothing; ``None`` if it is overloaded."""
+    found = get_proper_type(func.type)
+    if isinstance(found, CallableType):
+        return found
+    if found is not None:
+        return None
+    return CallableType([ANY] * len(func.arg_names), func.arg_kinds, func.arg_names, ANY, fallback=_NO_CLASS)
+
+
+def node_from(info: TypeInfo, signature: CallableType) -> Instance:
+    """Make the type of the node of a function."""
+    parameters = Parameters(signature.arg_types, signature.arg_kinds, signature.arg_names)
+    return Instance(info, [parameters, signature.ret_type])
+
+
+def made_of(node: Instance, func: Type) -> Instance:
+    """Give the node of a partial function its own ports; which those of an overloaded one are is not known."""
+    proper = get_proper_type(func)
+    if isinstance(proper, Overloaded) and len(proper.items) > 1:
+        rest = Parameters([ANY, ANY], [ARG_STAR, ARG_STAR2], [None, None], is_ellipsis_args=True)
+        return node.copy_modified(args=[rest, node.args[1]])
+    extra = proper.extra_attrs if isinstance(proper, Instance) and proper.type.fullname == PARTIAL else None
+    signature = get_proper_type(extra.attrs.get("__mypy_partial")) if extra is not None else None
+    if not isinstance(signature, CallableType):
+        return node
+    left = node_from(node.type, signature)
+    return left.copy_modified(args=[left.args[0], unwrapped(get_proper_type(signature.ret_type), steering=False)])
+
+
+def solid_node(node: Instance, key: Node | None) -> Instance:
+    """Take type variables out of the type of a node, so that it can be told to other modules."""
+    parameters, value = get_proper_type(node.args[0]), value_of(node, key)
+    if isinstance(parameters, Parameters):
+        names = [name or "" for name in parameters.arg_names]
+        types = [_solid(kind, name, key) for kind, name in zip(parameters.arg_types, names, strict=True)]
+        parameters = parameters.copy_modified(arg_types=types, variables=[])
+    return node.copy_modified(args=[parameters, value])
+
+
 def ports_of(node: Instance, key: Node | None, func: FuncDef | None, inputs: Names) -> tuple[Port, ...] | None:
     """List the inputs of a node, ``None`` if they are not known.
 
@@ -94,8 +141,11 @@ def ports_of(node: Instance, key: Node | None, func: FuncDef | None, inputs: Nam
     parameters = get_proper_type(node.args[0])
     if not isinstance(parameters, Parameters) or parameters.is_ellipsis_args or inputs is UNREAD:
         return None
-    written = func.arg_names if func is not None and len(func.arg_names) == len(parameters.arg_names) else None
+    # A function of another file has no arguments, but then it has names.
+    arguments = [argument.variable.name for argument in getattr(func, "arguments", ())]
+    written = arguments if len(arguments) == len(parameters.arg_names) else None
     ports: list[Port] = []
+    ordered = node.extra_attrs is None or UNORDERED not in node.extra_attrs.attrs
     rows = zip(parameters.arg_types, parameters.arg_kinds, parameters.arg_names, strict=True)
     for index, (declared, kind, given) in enumerate(rows):
         # A positional-only parameter has no name in the type.
@@ -103,7 +153,7 @@ def ports_of(node: Instance, key: Node | None, func: FuncDef | None, inputs: Nam
         if not kind.is_star() and (name == "context" or any(has_base(one, CONTEXT) for one in _members(declared))):
             continue
         shape = _SHAPES.get(kind, "plain")
-        ports.append(Port(name, _solid(declared, name, key), kind.is_required(), shape))
+        ports.append(Port(name, _solid(declared, name, key), kind.is_required(), shape, ordered))
     if inputs is None:
         return tuple(ports)
     known = {port.name: port for port in ports}
@@ -127,22 +177,28 @@ def _solid(declared: Type, name: str, key: Node | None) -> Type:
 
 def value_of(node: Instance, key: Node | None) -> ProperType:
     """Give the type of the value that a node hands on; ``key`` is its symbol."""
-    value = _unwrap(get_proper_type(erase_typevars(node.args[1])))
+    value = unwrapped(get_proper_type(erase_typevars(node.args[1])))
     # Inference takes the name off a TypedDict; messages need it.
     signature = get_proper_type(key.func.type) if isinstance(key, Decorator) else None
     if isinstance(value, TypedDictType) and isinstance(signature, CallableType):
-        declared = _unwrap(get_proper_type(signature.ret_type))
+        declared = unwrapped(get_proper_type(signature.ret_type))
         return declared if is_same_type(declared, value) else value
     return value
 
 
-def _unwrap(found: ProperType) -> ProperType:
+def unwrapped(found: ProperType, *, steering: bool = True) -> ProperType:
+    """Take the awaitable off what is awaited, and what steers off the value that it passes on."""
     awaited = seen_as(found, COROUTINE)
     if awaited is not None:
-        return _unwrap(get_proper_type(awaited.args[2]))
-    if isinstance(found, Instance) and found.type.fullname in STEERING:
+        return unwrapped(get_proper_type(awaited.args[2]), steering=steering)
+    if steering and isinstance(found, Instance) and found.type.fullname in STEERING:
         return get_proper_type(found.args[0]) if found.args else ANY
     return found
+
+
+def same(one: Type, other: Type) -> bool:
+    """Tell whether two types are the same."""
+    return is_same_type(one, other)
 
 
 def fits(value: Type, port: Port) -> bool:
@@ -166,7 +222,7 @@ def feed(value: ProperType, declared: Names, output: str | None, port: Port) -> 
     if fits(value, port) or (declared is UNREAD and has_base(_plain(value), *CONTAINERS)):
         return Feed(None, value, fits=True)
     names = declared if isinstance(declared, tuple) else ()
-    if port.name in names or port.name in fields_of(value) or _open_mapping(value) is not None:
+    if port.name in names or port.name in fields_of(value) or (_open_mapping(value) and not _takes_mapping(port)):
         read, kind = read_output(value, declared, port.name)
         return Feed(read, kind, fits(kind, port))
     return Feed(None, value, fits=False)
@@ -222,7 +278,11 @@ def outputs_of(value: ProperType, declared: Names) -> list[str]:
 
 
 def fields_of(value: ProperType) -> dict[str, Type]:
-    """List the fields of a TypedDict, NamedTuple or dataclass with their types."""
+    """List the fields of a TypedDict, NamedTuple or dataclass with their types; of a union, those of all members."""
+    if isinstance(value, UnionType):
+        members = [fields_of(one) for one in _members(value)]
+        shared = (name for name in members[0] if all(name in fields for fields in members))
+        return {name: _union([fields[name] for fields in members]) for name in shared}
     if isinstance(value, TypedDictType):
         return dict(value.items)
     if isinstance(value, TupleType):
@@ -233,6 +293,11 @@ def fields_of(value: ProperType) -> dict[str, Type]:
         names = [data["name"] for info in value.type.mro for data in _attributes(info)]
         return {name: found for name in dict.fromkeys(names) if (found := _attribute(value, name)) is not None}
     return {}
+
+
+def _union(kinds: list[Type]) -> Type:
+    distinct = [kind for index, kind in enumerate(kinds) if not any(same(kind, one) for one in kinds[:index])]
+    return UnionType.make_union(distinct)
 
 
 def _attributes(info: TypeInfo) -> list[dict[str, Any]]:
@@ -255,6 +320,10 @@ def _open_mapping(value: ProperType) -> Type | None:
         return None
     keys = [kind for kind in _members(mapping.args[0]) if isinstance(kind, Instance)]
     return mapping.args[1] if not keys or any(kind.type.fullname in TEXT for kind in keys) else None
+
+
+def _takes_mapping(port: Port) -> bool:
+    return any(isinstance(one, TypedDictType) or has_base(one, MAPPING) for one in _members(port.type))
 
 
 def _members(found: Type) -> list[ProperType]:

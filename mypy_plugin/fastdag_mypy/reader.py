@@ -45,9 +45,9 @@ from mypy.nodes import (
 )
 from mypy.patterns import Pattern
 
-from .calls import MAKERS, METHODS, definition, made
-from .syntax import children, is_readable, workflow
-from .wiring import Edge, End, Ends, Scope
+from .calls import KINDS, MAKERS, METHODS, UNWIRED, creation, definition, made
+from .syntax import children, is_harmless, is_readable, workflow
+from .wiring import Edge, End, Ends, Moment, Place, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -63,6 +63,7 @@ def read(statements: Sequence[Statement], parameters: Sequence[Var], outer: Scop
     reader.bound.update(parameters)
     for statement in statements:
         reader.statement(statement)
+    reader.scope.settle()
     return reader.scope
 
 
@@ -78,6 +79,15 @@ class Reader:
         self.certain: bool = True
         self.looped: bool = False
         self.composing: bool = False
+
+    def tick(self) -> int:
+        """Count what happens."""
+        self.clock += 1
+        return self.clock
+
+    def note(self, node: Node) -> None:
+        """Record when something is evaluated."""
+        self.scope.moments[node] = Moment(self.tick(), not self.looped)
 
     @contextmanager
     def perhaps(self, *, looped: bool = False, composing: bool = False) -> Generator[None]:
@@ -167,10 +177,17 @@ class Reader:
             called = decorator.callee if isinstance(decorator, CallExpr) else decorator
             if isinstance(called, MemberExpr) and called.name in MAKERS:
                 options = decorator if isinstance(decorator, CallExpr) else None
-                found = definition(MAKERS[called.name], options, node.func, certain=self.certain)
-                self.scope.define(node, found, workflow(called.expr))
+                kind = KINDS.get(called.name, "node")
+                found = definition(MAKERS[called.name], options, node.func, kind, certain=self.certain)
+                self.scope.define(node, found)
+                self.scope.made_by[decorator if options else node] = node
+                if len(node.original_decorators) == 1 or decorator is node.original_decorators[0]:
+                    self.join(node, workflow(called.expr))
+                else:  # what is decorated further may stand for something else
+                    self.visit(called.expr)
             elif isinstance(called, MemberExpr) and called.name == "compose":
                 composing = True
+                self.compose(workflow(called.expr), node.func)
             else:
                 self.visit(decorator)
         earlier = self.functions.setdefault(node.name, node)
@@ -178,10 +195,24 @@ class Reader:
             self.values[earlier] = self.values[node] = None
         self.function(node.func, composing=composing)
 
+    def join(self, key: Node, place: Place | None) -> None:
+        """Record that a node is added to a workflow."""
+        if place is not None:
+            self.scope.adopt(key, place, self.tick(), certain=self.certain)
+
+    def compose(self, place: Place | None, func: FuncDef) -> None:
+        """Record that a function wires a workflow."""
+        found = None if place is None else self.scope.created.get(place)
+        if found is not None:
+            self.scope.changed = self.tick()
+            found.composed.append((func, self.clock))
+
     def assign(self, node: AssignmentStmt) -> None:
         """Read an assignment: another name for nodes, or a name for something new."""
         right, declared = node.rvalue, node.unanalyzed_type is not None
         unpacked = _unpacked(node.lvalues, right)
+        for left, item in [(node.lvalues[0], right)] if unpacked is None and len(node.lvalues) == 1 else unpacked or ():
+            self.create(left, item)
         if unpacked is None:
             ends = self.value(right)
             for left in node.lvalues:
@@ -191,11 +222,22 @@ class Reader:
         for left, item, ends in found:
             self.name_anew(left, item, ends, declared=declared)
 
+    def create(self, left: Expression, right: Expression) -> None:
+        """Read the making of a workflow."""
+        place = workflow(left)
+        found = creation(right, place, self.tick()) if isinstance(right, CallExpr) and place else None
+        if found is not None:
+            found.vague, found.straight = found.vague or not self.certain, not self.looped
+            self.scope.create(found)
+
     def name_anew(self, left: Expression, right: Expression, ends: Ends, *, declared: bool) -> None:
         """Bind a name to what an expression stands for, or to something new that has only this name."""
         if isinstance(right, ListExpr):  # it may grow
             self.escape(ends)
             ends = None
+        for end in ends or ():  # nodes are followed through their names, workflows are not
+            if any(place[0] is end.key for place in self.scope.created) and not isinstance(right, CallExpr):
+                self.escape((end,))
         if ends is None and isinstance(left, NameExpr) and left.node and (declared or isinstance(right, EXACT)):
             ends = (End(left, left.node, symbol=left.node),)
         self.bind(left, ends)
@@ -232,7 +274,7 @@ class Reader:
         """Record that from here on anything may have been connected to these."""
         for end in ends or ():
             if end.key is not None:
-                self.scope.escaped.setdefault(end.key, self.clock)
+                self.scope.escape(end.key, self.clock)
 
     def value(self, node: Expression) -> Ends:  # noqa: C901, PLR0912 - one case each
         """Read an expression, and give the nodes that it stands for."""
@@ -298,7 +340,7 @@ class Reader:
 
     def member(self, node: MemberExpr) -> Ends:
         """Look up a branch of a condition, or an attribute."""
-        if node.name == "nodes":
+        if node.name in ("nodes", "compose") or node.name in METHODS:  # a method may be called later
             self.expose(node.expr)
             return None
         base = self.value(node.expr)
@@ -316,6 +358,7 @@ class Reader:
     def index(self, node: IndexExpr) -> Ends:
         """Look up ``dag.nodes["a"]``."""
         base = node.base
+        self.note(node)
         if isinstance(base, MemberExpr) and base.name == "nodes" and isinstance(node.index, StrExpr):
             place = workflow(base.expr)
             key = self.scope.find(place, node.index.value) if place is not None else None
@@ -324,26 +367,38 @@ class Reader:
         self.value(node.index)
         return None
 
-    def wire(self, node: Expression, sources: tuple[End, ...], targets: tuple[End, ...]) -> tuple[End, ...]:
+    def wire(
+        self, node: Expression, sources: tuple[End, ...], targets: tuple[End, ...], *, carries: bool = True
+    ) -> tuple[End, ...]:
         """Record edges from each source to each target; give the targets, to wire from."""
         for source in sources:
             for target in targets:
-                self.clock += 1
-                self.scope.add(node, Edge(source, target, self.clock, self.certain, self.looped))
+                self.scope.add(node, Edge(source, target, self.tick(), self.certain, self.looped, carries))
         return tuple(replace(end, name=None, named=None, branch=None) for end in targets)
 
     def call(self, node: CallExpr) -> Ends:
         """Read a call: a wiring statement, a new node, or something that is not understood."""
         callee = node.callee
+        self.note(node)
         if isinstance(callee, MemberExpr):
             method = METHODS.get(callee.name)
-            if method is not None and is_readable(node):
+            if method is not None and (is_readable(node) or callee.name in UNWIRED):
                 return method(self, node, callee)
             self.expose(callee.expr)
+        elif isinstance(callee, CallExpr) and isinstance(callee.callee, MemberExpr) and callee.callee.name in MAKERS:
+            self.parts(*callee.args)
         elif self.composing or not isinstance(callee, NameExpr):
             self.visit(callee)
-        self.parts(*node.args)
+        for argument in node.args:
+            ends = self.value(argument)
+            if not is_harmless(callee):
+                self.escape(ends)
         return made(self, node)
+
+    def is_workflow(self, node: Expression) -> bool:
+        """Tell whether an expression is surely a workflow, or a name that would be its variable."""
+        place = workflow(node)
+        return isinstance(node, NameExpr) or (place is not None and place in self.scope.created)
 
 
 def _unpacked(lefts: Sequence[Expression], right: Expression) -> list[tuple[Expression, Expression]] | None:

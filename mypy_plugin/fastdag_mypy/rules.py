@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from .wiring import UNREAD, Edge, End
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .ports import Port
 
@@ -39,6 +39,8 @@ class Inputs:
         name: gives the name of the node at an end.
         fresh: tells whether the node at an end is surely not that of another key.
 
+    ``refused`` tells whether an edge led nowhere, so that what was meant is not known.
+
     """
 
     ports: Sequence[Port]
@@ -46,6 +48,7 @@ class Inputs:
     fresh: Callable[[End], bool]
     connected: dict[str, Edge] = field(default_factory=dict[str, Edge])
     starred: set[object] = field(default_factory=set[object])
+    refused: bool = False
 
     def place(self, edge: Edge, before: Sequence[Edge], *, traced: bool) -> Place:
         """Find the input of an edge.
@@ -56,12 +59,7 @@ class Inputs:
             traced: whether these are all that can have been connected.
 
         """
-        sure = traced and not edge.looped
-        for earlier in before:
-            readable = earlier.target.name is not UNREAD and earlier.source.name is not UNREAD
-            sure = sure and earlier.certain and readable and self.connect(earlier)
-            if not sure:
-                break
+        sure = self.follow(before, traced=traced and not edge.looped)
         found = self.next(edge)
         if sure or found.verdict == "unknown" or (not self.ports and found.verdict == "full"):
             return found
@@ -72,11 +70,22 @@ class Inputs:
         left = tuple(port for port in self.ports if port.kind != "plain" or port.name not in self.connected)
         return Place("any", left) if left else Place("maybe")
 
+    def follow(self, edges: Iterable[Edge], *, traced: bool) -> bool:
+        """Make edges; tell whether it is known what they did, all of them."""
+        sure = traced
+        for edge in edges:
+            readable = edge.target.name is not UNREAD and edge.source.name is not UNREAD
+            sure = sure and edge.certain and readable and self.connect(edge)
+            if not sure:
+                break
+        return sure
+
     def connect(self, edge: Edge) -> bool:
         """Make an edge; tell whether it is known what that did."""
         found = self.next(edge)
         if found.verdict != "port":
-            return found.verdict != "maybe"
+            self.refused = self.refused or found.verdict not in ("said", "any")
+            return found.verdict not in ("maybe", "any")
         port = found.ports[0]
         if port.kind == "args":
             self.starred.add(_identity(edge))
@@ -104,11 +113,18 @@ class Inputs:
             else:
                 optional = optional or port
         free = required or optional
+        if free is not None and not free.ordered:
+            return self.unordered(free)
         if free is None:
             return Place("full", connected=self.connected)
         if free.kind == "kwargs" and self.name(edge.source) in self.connected:
             return Place("said")  # the keyword is the source's name
         return self.starring(edge, free) if free.kind == "args" else Place("port", (free,))
+
+    def unordered(self, free: Port) -> Place:
+        """Find the inputs that an edge may lead to, where it is not known which is the first."""
+        left = [port for port in self.ports if port.required == free.required and port.name not in self.connected]
+        return Place("any" if len(left) > 1 else "port", tuple(left))
 
     def named(self, edge: Edge, wanted: str) -> Place:
         """Find the input of a name."""

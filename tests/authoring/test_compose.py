@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import pytest
 
-from fastdag_typed import DAG, Node, PlaceholderError, WiringError
+from fastdag_typed import DAG, InputError, Node, PlaceholderError, WiringError, WorkflowSerializer
 
 
 class Parts(TypedDict):
@@ -229,6 +229,23 @@ def test_a_variadic_composing_function_is_refused() -> None:
 
     with pytest.raises(WiringError, match=r"takes \*paths"):
         DAG("d").compose(flow)
+
+
+def test_a_parameter_that_is_not_used_may_be_given_and_need_not_be() -> None:
+    dag = DAG("flow")
+    load = Node(flow_dag()[1].func)
+
+    @dag.compose
+    def flow(path: str, limit: int, debug: bool = False) -> list[int]:
+        return load(path)
+
+    assert dag.run(path="abc") == [3, 3, 3]
+    assert dag.run(path="abc", debug=True, limit=9) == flow("abc", 9) == [3, 3, 3]
+    with pytest.raises(InputError, match=r'Unknown input "debag" \(did you mean "debug"\?\)'):
+        dag.run(path="abc", debag=True)
+    serializer = WorkflowSerializer()
+    again = serializer.from_yaml(serializer.to_yaml(dag), {"load": load})
+    assert again.run(path="abc", limit=9) == [3, 3, 3]
 
 
 def test_an_unused_result_is_a_warning() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastdag_typed.analysis import find_cycles, levels, linear_groups, topological_order, transitive_reduction
+from fastdag_typed.analysis import closing_edges, levels, linear_groups, topological_order, transitive_reduction
 
 
 @st.composite
@@ -45,16 +45,39 @@ def test_an_order_puts_predecessors_first_and_leaves_out_what_is_behind_a_cycle(
             assert all(place[p] < place[node] for p in preds[node])
 
 
-@given(graphs())
-def test_cycles_are_closed_paths_and_are_found_if_there_are_any(preds: list[list[int]]) -> None:
-    cycles = find_cycles(preds)
-    assert bool(cycles) == (len(topological_order(preds)) < len(preds))
-    seen: set[int] = set()
-    for cycle in cycles:
-        assert cycle[0] == cycle[-1]
-        assert all(a in preds[b] for a, b in pairwise(cycle))
-        assert not seen & set(cycle)
-        seen |= set(cycle)
+@st.composite
+def said(draw: st.DrawFn) -> tuple[int, list[tuple[int, int]]]:
+    size = draw(st.integers(1, 7))
+    ends = st.integers(0, size - 1)
+    return size, draw(st.lists(st.tuples(ends, ends), max_size=20))
+
+
+@given(said(), st.integers(1, 12))
+def test_an_edge_closes_a_cycle_if_its_source_was_behind_its_target_before(
+    graph: tuple[int, list[tuple[int, int]]], limit: int
+) -> None:
+    size, edges = graph
+    kept: list[list[int]] = [[] for _ in range(size)]
+    closing: list[int] = []
+    for place, (source, target) in enumerate(edges):
+        if source == target or target in reachable(kept, source):
+            closing.append(place)
+        else:
+            kept[target].append(source)
+    found = closing_edges(size, edges, limit)
+    assert [place for place, _ in found] == closing[:limit]
+    for place, cycle in found:
+        earlier = {edges[at] for at in range(place) if at not in closing}
+        steps = list(pairwise(cycle))
+        assert cycle[0] == cycle[-1] == min(cycle)
+        assert len(set(cycle)) == len(steps)
+        assert edges[place] in steps
+        assert earlier.issuperset(step for step in steps if step != edges[place])
+
+
+def test_of_several_cycles_the_shortest_is_given_and_of_those_the_one_said_first() -> None:
+    ways = [(0, 1), (1, 2), (2, 5), (0, 4), (4, 5), (0, 3), (3, 5)]
+    assert closing_edges(6, [*ways, (5, 0)]) == [(7, [0, 4, 5, 0])]
 
 
 @given(dags())
@@ -93,4 +116,14 @@ def test_long_chains_with_a_shared_start_or_side_inputs_are_reduced_quickly() ->
 
 
 def test_a_cycle_with_much_behind_it_is_found_quickly_and_alone() -> None:
-    assert find_cycles([[1], [0], *([0] for _ in range(50_000))]) == [[0, 1, 0]]
+    behind = [(0, node) for node in range(2, 50_002)]
+    assert closing_edges(50_002, [(1, 0), *behind, (0, 1)]) == [(50_001, [0, 1, 0])]
+
+
+def test_a_long_ring_is_found_quickly_wherever_it_was_begun() -> None:
+    size = 50_000
+    ring = [(node, (node + 1) % size) for node in range(size)]
+    for begun in (0, 1, size // 2):
+        ((place, cycle),) = closing_edges(size, ring[begun:] + ring[:begun])
+        assert place == size - 1
+        assert cycle == [*range(size), 0]

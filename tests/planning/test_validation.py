@@ -29,6 +29,10 @@ def double(x: int) -> int:
     return 2 * x
 
 
+def three(x: int, y: int = 0, z: int = 0) -> int:
+    return x + y + z
+
+
 def find(result: ValidationResult, code: str) -> Any:
     found = [d for d in result.diagnostics if d.code == code]
     assert len(found) == 1, [str(d) for d in result.diagnostics]
@@ -60,17 +64,60 @@ def test_everything_wrong_is_reported_at_once() -> None:
     assert 'did you mean "number"?' in str(caught.value)
 
 
-def test_a_cycle_is_shown_as_the_path_that_closes_it() -> None:
+def cycles(dag: DAG) -> list[tuple[int, str]]:
+    """Lines, counted from the first one, and paths of the connections that close a cycle."""
+    found = [d for d in validate_workflow(dag, strict=False).diagnostics if d.code == "fastdag-cycle"]
+    start = dag.where.line
+    return [(d.where.line - start, d.message.partition("closes a cycle: ")[2]) for d in found if d.where]
+
+
+def test_a_cycle_is_an_error_of_the_connection_said_last_shown_from_the_first_node() -> None:
     dag = DAG("d")
-    nodes = [dag.add_node(Node(double, name)) for name in "abc"]
-    nodes[0] >> nodes[1] >> nodes[2] >> nodes[0]
-    found = find(validate_workflow(dag, strict=False), "fastdag-cycle")
+    a, b, c = (dag.add_node(Node(double, name)) for name in "abc")
+    b >> c
+    c >> a
+    a >> b
+    assert cycles(dag) == [(4, "a -> b -> c -> a")]
+    (found,) = validate_workflow(dag, strict=False).diagnostics
     assert found.message == "This connection closes a cycle: a -> b -> c -> a"
+    assert found.where is not None
     assert found.where.file == __file__
-    self_loop = DAG("s")
-    node = self_loop.add_node(Node(double, "a"))
-    node >> node
-    assert "a -> a" in find(validate_workflow(self_loop, strict=False), "fastdag-cycle").message
+    assert found.node == "a"
+    assert found.hint is not None
+    assert "a state machine (FSM)" in found.hint
+
+
+def test_a_node_connected_to_itself_is_a_cycle() -> None:
+    dag = DAG("d")
+    a = dag.add_node(Node(double, "a"))
+    a >> a
+    assert cycles(dag) == [(2, "a -> a")]
+
+
+def test_every_connection_that_closes_a_cycle_is_reported_and_left_out_for_the_next() -> None:
+    dag = DAG("d")
+    a, b, c = (dag.add_node(Node(three, name)) for name in "abc")
+    a >> b
+    b >> a
+    b >> c
+    c >> a
+    a >> c
+    assert cycles(dag) == [(3, "a -> b -> a"), (5, "a -> b -> c -> a")]
+
+
+def test_connections_of_one_line_are_taken_in_the_order_of_the_nodes() -> None:
+    dag = DAG("d")
+    a, b, c = (dag.add_node(Node(double, name)) for name in "abc")
+    a >> b >> c >> a
+    assert cycles(dag) == [(2, "a -> b -> c -> a")]
+
+
+def test_at_most_ten_cycles_are_reported() -> None:
+    dag = DAG("d")
+    for place in range(12):
+        node = dag.add_node(Node(double, f"n{place}"))
+        node >> node
+    assert [path for _, path in cycles(dag)] == [f"n{place} -> n{place}" for place in range(10)]
 
 
 def test_an_empty_workflow_is_an_error() -> None:

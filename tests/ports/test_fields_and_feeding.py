@@ -27,6 +27,10 @@ class GenericRows(TypedDict, Generic[T]):
     item: T
 
 
+class Item(NamedTuple):
+    item: float
+
+
 class Point(NamedTuple):
     x: int
     y: str
@@ -93,7 +97,10 @@ def carried(returns: Any, name: str, target: Any, *, declared: tuple[str, ...] =
         (Rows | GenericRows[str], {}),
         (Rows | MoreRows, {"count": (int, "key"), "names": (list[str], "key")}),
         (GenericRows[str] | GenericRows[int], {"item": (str | int, "key")}),
-        (GenericRows[str] | Box[int], {}),
+        (GenericRows[str] | Box[int], {"item": (str | int, "field")}),
+        (Box[int] | IntBox | Item | GenericRows[str], {"item": (int | float | str, "field")}),
+        (Rows | dict[str, int], {}),
+        (Box[int] | int, {}),
     ],
 )
 def test_fields_are_those_of_records(hint: object, fields: object) -> None:
@@ -125,6 +132,17 @@ def test_the_field_that_bears_the_name_of_the_port_goes_where_the_whole_does_not
     assert carried(Box[int], "item", str) == (Take(-1, "attr", "item"), int, False)
     assert carried(Rows, "other", int) == (None, Rows, False)
     assert carried(Result, "result", int) == (Take(-1, "key", "result"), int, True)
+
+
+def test_a_union_of_records_is_taken_apart_where_every_member_has_the_field_and_every_one_fits() -> None:
+    either = GenericRows[int] | Box[bool]
+    assert carried(either, "item", int) == (Take(-1, "field", "item"), int | bool, True)
+    assert carried(either, "item", bool) == (Take(-1, "field", "item"), int | bool, False)
+    assert carried(either, "size", int) == (None, either, False)
+    assert carried(either, "item", either) == (None, either, True)
+    assert carried(either | None, "item", int) == (None, either | None, False)
+    assert carried(Point | Item, "item", float) == (None, Point | Item, False)
+    assert read_output(either, fields_of(either), (), "item") == (Take(-1, "field", "item"), int | bool)
 
 
 def test_a_mapping_with_text_keys_has_every_field() -> None:

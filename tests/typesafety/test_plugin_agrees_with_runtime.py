@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mypy import api
 
 from fastdag_typed import WiringError
-from fastdag_typed.validation import check_types
+from fastdag_typed.validation import check_cycles, check_types
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +43,9 @@ RETURNS = (
     "NT",
     "DC",
     "int | None",
+    "TD | NT",
+    "DC | TD",
+    "TD | None",
     "None",
 )
 PORTS = ("int", "str", "float", "object", "Any", "list[int]", "dict[str, int]", "TD", "DC", "int | None")
@@ -135,9 +138,10 @@ def _run(scopes: list[list[list[str]]], file: str) -> tuple[str, set[tuple[int, 
                 found = error.diagnostic
                 assert found.where is not None
                 said.add((found.where.line, found.code, f"{found.message} ({found.hint})"))
-        for found in check_types(names["dag"]):
+        for found in (*check_types(names["dag"]), *check_cycles(names["dag"])):
             assert found.where is not None
-            said.add((found.where.line, found.code, found.message))
+            hint = f" ({found.hint})" if found.hint else ""
+            said.add((found.where.line, found.code, found.message + hint))
     return text, said
 
 
