@@ -1,8 +1,8 @@
 """The mypy plugin: proves the wiring of workflows where it is written.
 
 ``__init__`` routes mypy's hooks. ``reader`` (with ``calls`` and ``syntax``) reads the statements of a scope, without
-types, into what ``wiring`` describes; ``ports`` knows types, without statements; ``rules`` is the runtime's rule for
-free ports. ``edges`` judges each edge by these and reports it in the words of ``codes``.
+types, into what ``wiring`` describes; ``ports`` knows types, without statements. ``checks`` judges a workflow as a whole
+where it is made, ``edges`` each edge, ``lookups`` names of nodes, ``runs`` what a run is given: in the words of ``codes``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .tables import Tables, carrying
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mypy.nodes import Context, Expression
+    from mypy.nodes import Context, Expression, MypyFile
     from mypy.options import Options
 
     from .wiring import Scope
@@ -80,12 +80,19 @@ class FastDagPlugin(Plugin):
         self.scopes = Scopes()
         self.tables = Tables()
         self.version = _digest()
+        self.routes: dict[tuple[str, bool], str | None] = {}
         self.clean: tuple[OpExpr, list[ProperType | None]] | None = None
 
     def report_config_data(self, ctx: ReportConfigContext) -> str:
         """Make mypy forget what it cached with another version of the plugin, or without it."""
         del ctx
         return self.version
+
+    def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
+        """Forget which classes have which methods, whenever a file is read."""
+        del file
+        self.routes.clear()
+        return []
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
         """Judge what mypy has several signatures for before it tries them: what is said while it does is lost.
@@ -95,9 +102,7 @@ class FastDagPlugin(Plugin):
         judge = self.route(fullname, OPERATORS)
         if judge is None:
             return None
-        if judge == "operator":
-            return guard(self.operator, accepting)
-        return guard(self.lookup, lambda ctx: ctx.default_signature)
+        return guard(self.operator, accepting) if judge == "operator" else guard(self.lookup, _unchanged)
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """Judge methods after mypy."""
@@ -122,14 +127,15 @@ class FastDagPlugin(Plugin):
 
     def route(self, fullname: str, table: dict[str, Route]) -> str | None:
         """Find what judges a method, if it is one of those in a table, on one of its classes or a subclass."""
-        owner, _, name = fullname.rpartition(".")
-        found = table.get(name)
-        if found is None or owner.startswith("builtins."):
-            return None
-        symbol = self.lookup_fully_qualified(owner)
-        info = symbol.node if symbol is not None else None
-        is_ours = isinstance(info, TypeInfo) and any(info.has_base(base) for base in found[0])
-        return found[1] if is_ours else None
+        key = fullname, table is METHODS
+        if key not in self.routes:
+            owner, _, name = fullname.rpartition(".")
+            bases, judge = table.get(name, ((), ""))
+            symbol = self.lookup_fully_qualified(owner) if bases and not owner.startswith("builtins.") else None
+            info = symbol.node if symbol is not None else None
+            is_ours = isinstance(info, TypeInfo) and any(info.has_base(base) for base in bases)
+            self.routes[key] = judge if is_ours else None
+        return self.routes[key]
 
     def operator(self, ctx: MethodSigContext) -> FunctionLike:
         """Judge ``a >> b`` or ``a | b``, and let mypy accept it."""
@@ -255,6 +261,10 @@ class FastDagPlugin(Plugin):
 
 def _as_mypy(ctx: MethodContext | FunctionContext) -> Type:
     return ctx.default_return_type
+
+
+def _unchanged(ctx: MethodSigContext) -> FunctionLike:
+    return ctx.default_signature
 
 
 def _receiver(node: Context) -> Expression | None:

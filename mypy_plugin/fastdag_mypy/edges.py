@@ -91,11 +91,14 @@ class Edges(Lookups):
     def outside(self, edge: Edge) -> bool:
         """Report an edge between a node of a workflow and one that is not in it."""
         ends = edge.source, edge.target
+        if edge.source.key is None or edge.target.key is None or not edge.certain:
+            return False
         found = False
         for inner, outer in (ends[::-1], ends):
-            if inner.key is None or outer.key is None or not edge.certain or not self.is_settled(outer.key):
+            if inner.key is None or outer.key is None:
                 continue
-            for place in self.scope.places(inner.key) - self.scope.places(outer.key):
+            missing = self.scope.places(inner.key) - self.scope.places(outer.key)
+            for place in missing if missing and self.is_settled(outer.key) else ():
                 made = self.scope.creation(place)
                 if made is None or made[1].vague or made[0].is_escaped(place[0]) or self.is_refused(edge):
                     continue

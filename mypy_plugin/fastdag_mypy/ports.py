@@ -78,6 +78,8 @@ def seen_as(found: Type | None, name: str) -> Instance | None:
     proper = get_proper_type(found)
     if not isinstance(proper, Instance):
         return None
+    if proper.type.fullname == name:
+        return proper
     base = next((info for info in proper.type.mro if info.fullname == name), None)
     return None if base is None else map_instance_to_supertype(proper, base)
 
@@ -91,6 +93,13 @@ def has_base(found: Type | None, *names: str) -> bool:
     """Tell whether a type is of a class or a subclass of it."""
     proper = get_proper_type(found)
     return isinstance(proper, Instance) and any(proper.type.has_base(name) for name in names)
+
+
+def _is_context(declared: Type) -> bool:
+    proper = get_proper_type(declared)
+    if isinstance(proper, Instance):
+        return proper.type.module_name != "builtins" and proper.type.has_base(CONTEXT)
+    return isinstance(proper, UnionType) and any(has_base(one, CONTEXT) for one in proper.items)
 
 
 def signature_of(func: FuncDef) -> CallableType | None:
@@ -150,7 +159,7 @@ def ports_of(node: Instance, key: Node | None, func: FuncDef | None, inputs: Nam
     for index, (declared, kind, given) in enumerate(rows):
         # A positional-only parameter has no name in the type.
         name = given or (written[index] if written else None) or str(index + 1)
-        if not kind.is_star() and (name == "context" or any(has_base(one, CONTEXT) for one in _members(declared))):
+        if not kind.is_star() and (name == "context" or _is_context(declared)):
             continue
         shape = _SHAPES.get(kind, "plain")
         ports.append(Port(name, _solid(declared, name, key), kind.is_required(), shape, ordered))

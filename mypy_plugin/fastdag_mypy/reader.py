@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -50,7 +49,7 @@ from .syntax import children, is_harmless, is_readable, workflow
 from .wiring import Edge, End, Ends, Moment, Place, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
 WIRES: Final = (">>", "|")
 EXACT: Final = (CallExpr, MemberExpr, AwaitExpr, CastExpr, TempNode)
@@ -89,13 +88,9 @@ class Reader:
         """Record when something is evaluated."""
         self.scope.moments[node] = Moment(self.tick(), not self.looped)
 
-    @contextmanager
-    def perhaps(self, *, looped: bool = False, composing: bool = False) -> Generator[None]:
+    def perhaps(self, *, looped: bool = False, composing: bool = False) -> _Perhaps:
         """Read what may not happen, or more than once."""
-        before = self.certain, self.looped, self.composing
-        self.certain, self.looped, self.composing = False, self.looped or looped, self.composing or composing
-        yield
-        self.certain, self.looped, self.composing = before
+        return _Perhaps(self, looped=looped, composing=composing)
 
     # -- statements --------------------------------------------------------------------------------------------------
 
@@ -336,7 +331,7 @@ class Reader:
         ends = self.values[key]
         if ends is None:
             return (End(node, None, exact=False, symbol=key),)
-        return tuple(replace(end, expr=node, symbol=key) for end in ends)
+        return tuple(end.named_by(node, key) for end in ends)
 
     def member(self, node: MemberExpr) -> Ends:
         """Look up a branch of a condition, or an attribute."""
@@ -374,7 +369,7 @@ class Reader:
         for source in sources:
             for target in targets:
                 self.scope.add(node, Edge(source, target, self.tick(), self.certain, self.looped, carries))
-        return tuple(replace(end, name=None, named=None, branch=None) for end in targets)
+        return tuple(end.whole() for end in targets)
 
     def call(self, node: CallExpr) -> Ends:
         """Read a call: a wiring statement, a new node, or something that is not understood."""
@@ -399,6 +394,27 @@ class Reader:
         """Tell whether an expression is surely a workflow, or a name that would be its variable."""
         place = workflow(node)
         return isinstance(node, NameExpr) or (place is not None and place in self.scope.created)
+
+
+class _Perhaps:
+    """While it is entered, what is read may not happen; faster than a generator, for there is one for each function."""
+
+    __slots__ = ("before", "composing", "looped", "reader")
+
+    def __init__(self, reader: Reader, *, looped: bool, composing: bool) -> None:
+        self.reader = reader
+        self.looped = looped
+        self.composing = composing
+
+    def __enter__(self) -> None:
+        reader = self.reader
+        self.before = reader.certain, reader.looped, reader.composing
+        reader.certain = False
+        reader.looped = reader.looped or self.looped
+        reader.composing = reader.composing or self.composing
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.certain, self.reader.looped, self.reader.composing = self.before
 
 
 def _unpacked(lefts: Sequence[Expression], right: Expression) -> list[tuple[Expression, Expression]] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -55,6 +55,16 @@ class End:
     def is_stale(self) -> bool:
         """Whether mypy has bound the name to something else since it was read (it does so in its daemon)."""
         return isinstance(self.expr, NameExpr) and self.expr.node is not self.symbol
+
+    def named_by(self, expr: NameExpr, symbol: SymbolNode) -> End:
+        """Give the same end as another name for it says it."""
+        return End(expr, self.key, self.name, self.named, self.branch, self.exact, symbol, self.text, self.home)
+
+    def whole(self) -> End:
+        """Give the node that it is an end at, without an output, input or branch."""
+        if self.name is None and self.branch is None:
+            return self
+        return replace(self, name=None, named=None, branch=None)
 
 
 Ends = tuple[End, ...] | None
