@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
 R_co = TypeVar("R_co", covariant=True)
 
 
@@ -88,6 +90,14 @@ class ByName(Protocol[R_co]):
         ...
 
 
+class ByPlace(Protocol[R_co]):
+    """A function that takes any number of arguments."""
+
+    def __call__(self, *values: Never) -> R_co:
+        """Give the result."""
+        ...
+
+
 class Vague(Protocol):
     """A source whose value may be anything, such as one of several in a loop: it is not judged."""
 
@@ -104,15 +114,34 @@ if TYPE_CHECKING:
     Record: TypeAlias = Mapping[str, object] | tuple[object, ...] | Dataclass
     """What may be taken apart: the name of the port decides, which no type can tell."""
 
-    Open: TypeAlias = Source[Record] | Outlet[Any] | Vague
-    """A source that is not judged by its type; a branch also leads to nodes whose inputs come from elsewhere."""
+    Open: TypeAlias = Source[Record] | Outlet[Any] | Condition[..., Any] | Select[..., Any] | Vague
+    """A source that is not judged by its type: what chooses may pass on its input, and only say what is to run."""
 
-    Takes: TypeAlias = (
-        Callable[Concatenate[T, ...], Any]
-        | Callable[Concatenate[Any, Any, ...], Any]
-        | Callable[Concatenate[Coroutine[Any, Any, Any], ...], Any]
-        | State[..., Any]
-        | Inlet
-        | ByName[Any]
+    Further: TypeAlias = (
+        Callable[Concatenate[Any, T, ...], R]
+        | Callable[Concatenate[Any, Any, T, ...], R]
+        | Callable[Concatenate[Any, Any, Any, T, ...], R]
+        | Callable[Concatenate[Any, Any, Any, Any, Any, ...], R]
+        | Callable[Concatenate[Coroutine[Any, Any, Any], ...], R]
     )
-    """A node whose only port takes a value, or one of whose ports may; mypy sees a generic port as a coroutine."""
+    """A node that takes a value at a later port, if the first are not free; mypy sees a generic port as a coroutine."""
+
+    Takes: TypeAlias = Callable[Concatenate[T, ...], Any] | Further[T, Any] | State[..., Any] | Inlet | ByName[Any]
+    """What a value can be wired to."""
+
+    Several: TypeAlias = tuple[T] | tuple[T, T] | tuple[T, T, T] | tuple[Any, Any, Any, Any, *tuple[Any, ...]]
+    """Up to three of a kind; more are not judged."""
+
+    Pair: TypeAlias = tuple[Source[T1], Source[T2]]
+    """Two sources, for two ports one after the other, or with one between."""
+
+    Variadic: TypeAlias = Callable[Concatenate[Any, Any, Any, Any, ...], R] | ByName[R] | ByPlace[R]
+    """A node that has so many ports that a pair is not judged."""
+
+    Unpaired: TypeAlias = (
+        tuple[Source[Any]]
+        | tuple[Open, Source[Any]]
+        | tuple[Source[Any], Open]
+        | tuple[Source[Any], Source[Any], Source[Any], *tuple[Source[Any], ...]]
+    )
+    """Sources that are not judged."""

@@ -1,8 +1,9 @@
 """The mypy plugin: proves the wiring of workflows where it is written.
 
 ``__init__`` routes mypy's hooks. ``reader`` (with ``calls`` and ``syntax``) reads the statements of a scope, without
-types, into what ``wiring`` describes; ``ports`` knows types, without statements. ``checks`` judges a workflow as a whole
-where it is made, ``edges`` each edge, ``lookups`` names of nodes, ``runs`` what a run is given: in the words of ``codes``.
+types, into what ``wiring`` describes; ``ports`` knows types, without statements. ``checks`` judges a workflow as a
+whole where it is made, ``edges`` each edge, ``lookups`` names of nodes, ``runs`` what a run is given: in the words of
+``codes``.
 """
 
 from __future__ import annotations

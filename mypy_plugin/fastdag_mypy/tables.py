@@ -117,12 +117,17 @@ def _uses(nodes: list[SymbolNode], home: str, name: str) -> bool:
 
 
 def _is_added(node: SymbolNode, tree: MypyFile) -> bool:
-    """Tell whether a module makes a node; in a cycle of imports its type may not be known yet."""
-    if isinstance(node, Decorator):
+    """Tell whether a module makes a node; in a cycle of imports its type may not be known yet.
+
+    A module that comes from mypy's cache has types, but no decorators.
+    """
+    if isinstance(node, Decorator) and node.var.type is None:
         makers = [one.callee if isinstance(one, CallExpr) else one for one in node.original_decorators]
         return any(isinstance(maker, MemberExpr) and maker.name in MAKERS for maker in makers)
-    is_own = isinstance(node, Var) and node.fullname == f"{tree.fullname}.{node.name}"
-    return isinstance(node, Var) and is_own and (node.type is None or node_of(node.type) is not None)
+    variable = node.var if isinstance(node, Decorator) else node
+    if not isinstance(variable, Var) or node.fullname != f"{tree.fullname}.{node.name}":
+        return False
+    return variable.type is None or node_of(variable.type) is not None
 
 
 def _pack(api: TypeChecker, known: Known) -> TypedDictType:
