@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .diagnostic import Diagnostic, Location, did_you_mean
 from .edge import Edge
 from .exceptions import WiringError
+from .functions import title_of
 from .ports import EMPTY, read_output
 from .returns import name_of
 
@@ -33,12 +34,12 @@ def wire(
     """
     where = where or caller()
     if not hasattr(type(source), "outlet"):
-        raise refuse("fastdag-wire", f"{source!r} is not a node", where, "wire nodes, or lists of nodes")
+        raise refuse("fastdag-wire", f"{_shown(source)} is not a node", where, "wire nodes, or lists of nodes")
     node, output, branch = source.outlet
     if not hasattr(type(target), "inlet"):
         raise refuse(
             "fastdag-wire",
-            f'"{node.name}" is connected to {target!r}, which is not a node',
+            f'"{node.name}" is connected to {_shown(target)}, which is not a node',
             where,
             "make it a node with @dag.node or Node(...)",
         )
@@ -60,7 +61,7 @@ def listed(sources: Any, target: Node[..., Any]) -> Iterable[Any]:
         return sources
     raise refuse(
         "fastdag-wire",
-        f'{sources!r} is connected to "{target.name}" but is not a node',
+        f'{_shown(sources)} is connected to "{target.name}" but is not a node',
         caller(),
         "make it a node with @dag.node or Node(...), or give the value as a run input",
     )
@@ -239,6 +240,11 @@ def _port_index(target: Node[..., Any], input_name: str, where: tuple[str, int])
         target,
         input_name,
     )
+
+
+def _shown(value: Any) -> str:
+    """Name a function, and give the type of anything else, as the plugin does."""
+    return f'"{title_of(value) if callable(value) else type(value).__name__}"'
 
 
 def place_of(input_name: str) -> int | None:

@@ -179,7 +179,10 @@ def _either(reader: Reader, node: Expression, home: Expression | None) -> tuple[
         return (End(node, key, text=node.value, home=home),)
     ends = reader.value(node) or reader.unknown(node)
     if home is not None and any(reader.scope.options(end.key) is None for end in ends):
-        reader.visit(home)  # any of its nodes may be meant
+        if place is None:
+            reader.visit(home)
+        else:  # any of its nodes may be meant
+            reader.scope.loosen(place[0], reader.clock)
     return ends
 
 

@@ -191,7 +191,8 @@ def source_is_no_node(source: str, target: str) -> str:
 def skipped(error: Exception) -> str:
     """Say that the plugin itself failed."""
     reason = f"{type(error).__name__}: {error}"
-    return f"fastdag_mypy skipped a check ({reason}); set FASTDAG_MYPY_DEBUG=1 to see where, and please report it"
+    where = "FASTDAG_MYPY_DEBUG=1 mypy --no-incremental --show-traceback"
+    return f"fastdag_mypy skipped a check ({reason}); {where} shows where, please report it"
 
 
 def _place(file: str, line: int) -> str:

@@ -335,7 +335,9 @@ class Reader:
 
     def member(self, node: MemberExpr) -> Ends:
         """Look up a branch of a condition, or an attribute."""
-        if node.name in ("nodes", "compose") or node.name in METHODS:  # a method may be called later
+        if node.name == "nodes":  # who has the nodes has the workflow
+            return self.value(node.expr)
+        if node.name == "compose" or node.name in METHODS:  # a method may be called later
             self.expose(node.expr)
             return None
         base = self.value(node.expr)
@@ -358,6 +360,8 @@ class Reader:
             place = workflow(base.expr)
             key = self.scope.find(place, node.index.value) if place is not None else None
             return None if key is None else (End(node, key),)
+        if isinstance(base, MemberExpr) and base.name == "nodes":
+            self.expose(base.expr)
         self.value(base)
         self.value(node.index)
         return None
@@ -379,15 +383,17 @@ class Reader:
             method = METHODS.get(callee.name)
             if method is not None and (is_readable(node) or callee.name in UNWIRED):
                 return method(self, node, callee)
-            self.expose(callee.expr)
+            if not isinstance(callee.expr, StrExpr):
+                self.expose(callee.expr)
         elif isinstance(callee, CallExpr) and isinstance(callee.callee, MemberExpr) and callee.callee.name in MAKERS:
             self.parts(*callee.args)
         elif self.composing or not isinstance(callee, NameExpr):
             self.visit(callee)
         for argument in node.args:
-            ends = self.value(argument)
             if not is_harmless(callee):
-                self.escape(ends)
+                self.visit(argument)
+            else:
+                self.value(argument)
         return made(self, node)
 
     def is_workflow(self, node: Expression) -> bool:

@@ -45,13 +45,12 @@ class Exits:
         if given is None:
             self.unknown = True
             return
-        for option in _TARGETS[kind]:
-            target = given.get(option)
+        for target in (one for option in _TARGETS[kind] for one in _values(given.get(option))):
             if isinstance(target, StrExpr) or (isinstance(target, RefExpr) and not _is_none(target)):
                 self.named.append(target)
                 if kind == SELECT:
                     self.labels.append(target)
-            elif target is not None and not _is_none(target):
+            elif not _is_none(target):
                 self.unknown = True
         self.stops = self.stops or any(
             option in given and not _is_literal(given[option], idle)

@@ -134,13 +134,14 @@ def _member(node: MemberExpr) -> Var | None:
 
 
 def is_harmless(callee: Expression) -> bool:
-    """Tell whether a call changes nothing of what it is given: this library's own, and the common builtins."""
+    """Tell whether a call changes nothing of what it is given: this library's own, common builtins, and formatting."""
+    if isinstance(callee, MemberExpr) and isinstance(callee.expr, StrExpr):
+        return True
     if not isinstance(callee, RefExpr):
         return False
     return callee.fullname.startswith("fastdag_typed.") or callee.fullname in _HARMLESS
 
 
 _HARMLESS: Final = frozenset(
-    f"builtins.{name}"
-    for name in ["print", "repr", "str", "len", "id", "type", "isinstance", "issubclass", "callable", "bool"]
+    f"builtins.{name}" for name in ("print", "repr", "str", "len", "id", "type", "isinstance", "bool", "sorted", "list")
 )

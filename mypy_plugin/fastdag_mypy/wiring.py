@@ -173,6 +173,7 @@ class Scope:
     refused: set[Edge] = field(default_factory=set[Edge])
     changed: int = 0
     sets_results: bool = False
+    takes_away: bool = False
 
     # -- what a reader tells ------------------------------------------------------------------------------------------
 
@@ -223,10 +224,15 @@ class Scope:
         self.changed = at
         self.escaped.setdefault(key, at)
 
+    def loosen(self, key: Node, at: int) -> None:
+        """Record that edges of a workflow are made or taken away, but not which."""
+        self.changed = at
+        self.loosened.setdefault(key, at)
+
     def remove(self, place: Place, name: str | None, at: int, *, certain: bool) -> None:
         """Record that nodes or edges are taken away from a workflow: the node of a name, or what is not known."""
-        self.changed = at
-        self.loosened.setdefault(place[0], at)
+        self.loosen(place[0], at)
+        self.takes_away = True
         creation = self.created.get(place)
         if name is not None:
             self.named[place, name] = None
@@ -244,7 +250,7 @@ class Scope:
 
     def settle(self) -> None:
         """Find the cycles, when everything is read."""
-        self.closing = {} if self.loosened else closing(self)
+        self.closing = {} if self.takes_away else closing(self)
 
     # -- what a judge asks --------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 import pytest
 
 from fastdag_typed import DAG, InputError, Node, PlaceholderError, WiringError, WorkflowSerializer
+from fastdag_typed.cli.inputs import gather
 
 
 class Parts(TypedDict):
@@ -243,6 +244,7 @@ def test_a_parameter_that_is_not_used_may_be_given_and_need_not_be() -> None:
     assert dag.run(path="abc", debug=True, limit=9) == flow("abc", 9) == [3, 3, 3]
     with pytest.raises(InputError, match=r'Unknown input "debag" \(did you mean "debug"\?\)'):
         dag.run(path="abc", debag=True)
+    assert gather(dag.plan(), None, ["path=abc", "debug=1"]) == {"path": "abc", "debug": "1"}
     serializer = WorkflowSerializer()
     again = serializer.from_yaml(serializer.to_yaml(dag), {"load": load})
     assert again.run(path="abc", limit=9) == [3, 3, 3]

@@ -187,10 +187,10 @@ def test_an_output_and_an_input_can_be_chosen() -> None:
             r'Node "number" has no output "rseult".*did you mean "result"',
         ),
         (lambda a, b: a.output("nope"), r'Node "number" has no output "nope"'),
-        (lambda a, b: a >> 3, r'"number" is connected to 3, which is not a node'),
-        (lambda a, b: a >> "add", r"""is connected to 'add', which is not a node"""),
-        (lambda a, b: 3 >> b, r'3 is connected to "add" but is not a node'),
-        (lambda a, b: [a, 3] >> b, r"3 is not a node"),
+        (lambda a, b: a >> 3, r'"number" is connected to "int", which is not a node'),
+        (lambda a, b: a >> "add", r'"number" is connected to "str", which is not a node'),
+        (lambda a, b: 3 >> b, r'"int" is connected to "add" but is not a node'),
+        (lambda a, b: [a, 3] >> b, r'"int" is not a node'),
     ],
 )
 def test_wrong_wiring_says_what_is_wrong(wire: Any, message: str) -> None:
