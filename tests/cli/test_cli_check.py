@@ -65,7 +65,7 @@ def test_a_valid_workflow_is_summed_up_with_its_open_inputs(project: Project) ->
         ),
         ("start >> start", 12, "This connection closes a cycle: start -> start", "fastdag-cycle"),
         ("dag.set_entrypoint('shot')", 12, 'Entrypoint "shot" is not a node', "fastdag-entrypoint"),
-        ("start >> 5", 12, '"start" is connected to 5, which is not a node', "fastdag-wire"),
+        ("start >> 5", 12, '"start" is connected to "int", which is not a node', "fastdag-wire"),
     ],
 )
 def test_a_mistake_is_said_at_the_line_where_it_was_made(
