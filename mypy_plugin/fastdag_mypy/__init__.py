@@ -15,15 +15,25 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from mypy.checker import TypeChecker
 from mypy.nodes import CallExpr, FuncItem, IndexExpr, MemberExpr, OpExpr, StrExpr, TypeInfo
-from mypy.plugin import AttributeContext, FunctionContext, MethodContext, MethodSigContext, Plugin, ReportConfigContext
-from mypy.types import CallableType, FunctionLike, Instance, ProperType, TupleType, Type, get_proper_type
+from mypy.plugin import FunctionContext, MethodContext, MethodSigContext, Plugin, ReportConfigContext
+from mypy.types import (
+    CallableType,
+    FunctionLike,
+    Instance,
+    NoneType,
+    ProperType,
+    TupleType,
+    Type,
+    UnionType,
+    get_proper_type,
+)
 
 from . import codes
 from .calls import MAKERS, WORKFLOW
 from .checks import CHECKS
 from .edges import Edges
 from .graph import nested_node
-from .judge import Judge
+from .judge import RUNNER, Judge
 from .lookups import Lookups
 from .ports import ANY, CONTEXT, NODE, has_base, made_of, node_of
 from .runs import Runs
@@ -41,8 +51,6 @@ if TYPE_CHECKING:
 SOURCE: Final = "fastdag_typed.node.Source"
 FAN: Final = "fastdag_typed.node.Fan"
 LIST: Final = "builtins.list"
-RUNNER: Final = "fastdag_typed.run.runner.Runner"
-METRICS: Final = "fastdag_typed.run.metrics.ExecutionMetrics"
 RESULTS: Final = "fastdag_typed.context.Results"
 
 Route = tuple[tuple[str, ...], str]
@@ -67,9 +75,8 @@ METHODS: Final[dict[str, Route]] = {
     **dict.fromkeys(MAKERS, ((WORKFLOW,), "node")),
     "add_workflow": ((WORKFLOW,), "nesting"),
 }
-RESULTS_OF: Final = (f"{METRICS}.results", f"{WORKFLOW}.results")
 
-C = TypeVar("C", MethodContext, MethodSigContext, FunctionContext, AttributeContext)
+C = TypeVar("C", MethodContext, MethodSigContext, FunctionContext)
 R = TypeVar("R", Type, FunctionLike)
 
 
@@ -122,10 +129,6 @@ class FastDagPlugin(Plugin):
             return guard(self.runner, _as_mypy)
         return guard(self.node, _as_mypy) if info.has_base(NODE) else None
 
-    def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
-        """Let results know whose they are."""
-        return guard(self.results, lambda ctx: ctx.default_attr_type) if fullname in RESULTS_OF else None
-
     def route(self, fullname: str, table: dict[str, Route]) -> str | None:
         """Find what judges a method, if it is one of those in a table, on one of its classes or a subclass."""
         key = fullname, table is METHODS
@@ -134,7 +137,9 @@ class FastDagPlugin(Plugin):
             bases, judge = table.get(name, ((), ""))
             symbol = self.lookup_fully_qualified(owner) if bases and not owner.startswith("builtins.") else None
             info = symbol.node if symbol is not None else None
-            is_ours = isinstance(info, TypeInfo) and any(info.has_base(base) for base in bases)
+            is_ours = (
+                isinstance(info, TypeInfo) and any(info.has_base(base) for base in bases) and _is_library(info, name)
+            )
             self.routes[key] = judge if is_ours else None
         return self.routes[key]
 
@@ -172,7 +177,7 @@ class FastDagPlugin(Plugin):
         """Judge ``dag.remove_node("a")`` and other methods that are given names."""
         if isinstance(ctx.api, TypeChecker) and isinstance(ctx.context, CallExpr):
             judge = Lookups(*self.around(ctx.api, ctx.context))
-            found = judge.workflow(_receiver(ctx.context), ctx.type)
+            found = judge.workflow(_receiver(ctx.context))
             if found is not None:
                 for name in ctx.context.args:
                     judge.named(found, name, ctx.context)
@@ -186,20 +191,24 @@ class FastDagPlugin(Plugin):
             return signature
         judge = Lookups(*self.around(ctx.api, ctx.context))
         receiver = _receiver(ctx.context)
-        in_context = has_base(ctx.type, CONTEXT)
-        found = judge.of_context(receiver) if in_context and receiver else judge.workflow(receiver, ctx.type)
-        if found is None:
+        in_context, of_run = has_base(ctx.type, CONTEXT), has_base(ctx.type, RESULTS)
+        found = judge.of_context(receiver) if in_context and receiver else judge.workflow(receiver)
+        value = None if found is None else judge.result(found, name, ctx.context, of_run=of_run)
+        if found is None or value is None:
             return signature
-        value = judge.result(found, name, ctx.context, optional=isinstance(ctx.context, CallExpr))
-        return signature if value is None else signature.copy_modified(ret_type=value)
+        if isinstance(ctx.context, CallExpr):
+            value = UnionType.make_union([value, NoneType()])
+        elif found.known.guarded and not of_run:  # what was left out is None, and may be asked for that
+            value = UnionType.make_union([value, ANY])
+        return signature.copy_modified(ret_type=value)
 
     def run(self, ctx: MethodContext) -> Type:
-        """Judge ``dag.run(...)``, and let the metrics of a runner know whose they are."""
+        """Judge ``dag.run(...)``; whoever uses the metrics is checked again when the workflow changes."""
         call = ctx.context
         if not isinstance(ctx.api, TypeChecker) or not isinstance(call, CallExpr):
             return ctx.default_return_type
         judge = Runs(*self.around(ctx.api, call))
-        found = judge.workflow(_receiver(call), ctx.type)
+        found = judge.workflow(_receiver(call))
         by_keyword = has_base(ctx.type, WORKFLOW)
         if found is None:
             return ctx.default_return_type
@@ -222,18 +231,11 @@ class FastDagPlugin(Plugin):
         return (nested_node(judge.node_class(), known) if known else None) or ctx.default_return_type
 
     def runner(self, ctx: FunctionContext) -> Type:
-        """Let a runner know its workflow."""
+        """Let whoever uses a runner be checked again when its workflow changes."""
         if not isinstance(ctx.api, TypeChecker) or not isinstance(ctx.context, CallExpr) or not ctx.context.args:
             return ctx.default_return_type
-        judge = Judge(*self.around(ctx.api, ctx.context))
-        return carrying(ctx.default_return_type, judge.handle(ctx.context.args[0]))
-
-    def results(self, ctx: AttributeContext) -> Type:
-        """Let results know the workflow that they are of."""
-        if not isinstance(ctx.api, TypeChecker) or not isinstance(ctx.context, MemberExpr):
-            return ctx.default_attr_type
-        judge = Judge(*self.around(ctx.api, ctx.context))
-        return carrying(ctx.default_attr_type, judge.handle(ctx.context.expr, ctx.type))
+        found = Judge(*self.around(ctx.api, ctx.context)).workflow(ctx.context.args[0])
+        return carrying(ctx.default_return_type, found.handle if found is not None else None)
 
     def creation(self, ctx: FunctionContext) -> Type:
         """Read a workflow, check it as a whole, and let its type tell of it."""
@@ -258,6 +260,12 @@ class FastDagPlugin(Plugin):
     def around(self, api: TypeChecker, expr: Context) -> tuple[TypeChecker, Scope, Tables]:
         """Find what a judge needs."""
         return api, self.scopes.around(api, expr), self.tables
+
+
+def _is_library(info: TypeInfo, method: str) -> bool:
+    """Tell whether a class has a method of this library, and not one of its own."""
+    owner = info.get_containing_type_info(method)
+    return owner is not None and owner.fullname.startswith("fastdag_typed.")
 
 
 def _as_mypy(ctx: MethodContext | FunctionContext) -> Type:

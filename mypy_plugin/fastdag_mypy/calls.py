@@ -77,14 +77,15 @@ def definition(
 def creation(node: CallExpr, place: Place, at: int) -> Creation | None:
     """Read ``DAG("d")``, ``None`` if it is something else.
 
-    A class of the user's with its own ``__init__`` may add nodes there.
+    A class of the user's with methods of its own for wiring may add nodes there.
     """
     info = node.callee.node if isinstance(node.callee, RefExpr) else None
     if not isinstance(info, TypeInfo) or not info.has_base(WORKFLOW):
         return None
     given = arguments(node, ("name", "description", "metadata"))
     is_machine = info.has_base(MACHINE)
-    own = any("__init__" in one.names for one in info.mro if not one.fullname.startswith(_LIBRARIES))
+    changed = {"__init__", "__new__", *METHODS}
+    own = any(changed & set(one.names) for one in info.mro if not one.fullname.startswith(_LIBRARIES))
     title = UNREAD if given is None else text(given.get("name")) or ("fsm" if is_machine else "workflow")
     vague = given is None or own or _is_open(given.get("open"))
     return Creation(node, place, title, is_machine, at, vague)
@@ -249,6 +250,8 @@ def _look(reader: Reader, node: CallExpr, callee: MemberExpr) -> Ends:
         reader.expose(callee.expr)
     if callee.name == "set_entrypoint":
         _entrypoints(reader, node, callee)
+    if "context" in node.arg_names:
+        reader.scope.sets_results = True
     for arg in node.args:
         ends = reader.value(arg)
         if callee.name not in _KNOWN:

@@ -86,9 +86,10 @@ def check_branches(graph: Graph, path: str) -> Iterator[Finding]:
 
 def _choices(graph: Graph, member: Member, definition: Definition, name: str) -> Iterator[Finding]:
     known = graph.branches(member.key)
-    if known is None or definition.func is None or not is_bare(member.key):
+    func = graph.own(definition.func)
+    if known is None or func is None or not is_bare(member.key):
         return
-    for chosen in exits(definition.func).named:
+    for chosen in exits(func).named:
         wanted = chosen.value if isinstance(chosen, StrExpr) else graph.name_of(chosen)
         if wanted is not None and wanted not in known:
             yield Finding(codes.no_choice(name, wanted, sorted(known)), chosen, codes.BRANCH)
@@ -144,10 +145,8 @@ def _several_ways(graph: Graph, key: Node, name: str) -> Iterator[Finding]:
 
 
 def _exits(graph: Graph, key: Node) -> Exits:
-    definition = graph.options(key)
-    if definition.func is None or not is_bare(key):
-        return Exits(unknown=True)
-    return exits(definition.func)
+    func = graph.own(graph.options(key).func)
+    return Exits(unknown=True) if func is None or not is_bare(key) else exits(func)
 
 
 def _definition_line(graph: Graph, key: Node) -> int:

@@ -6,8 +6,8 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from mypy.messages import format_type_bare, format_type_distinctly
-from mypy.nodes import OpExpr
-from mypy.types import FunctionLike, Instance, NoneType, ProperType, get_proper_type
+from mypy.nodes import Decorator, OpExpr
+from mypy.types import FunctionLike, Instance, NoneType, Overloaded, ProperType, get_proper_type
 
 from . import codes
 from .lookups import Lookups
@@ -125,10 +125,12 @@ class Edges(Lookups):
 
     def no_node(self, edge: Edge, source: ProperType | None, target: ProperType | None) -> bool:
         """Report an end that cannot be a node."""
-        if node_of(target) is None and (_is_no_node(target) or has_base(target, _OUTLET)):
+        # Of what is decorated, another decorator may hide that it is a node.
+        is_target, is_source = (isinstance(end.key, Decorator) for end in (edge.target, edge.source))
+        if node_of(target) is None and not is_target and (_is_no_node(target) or has_base(target, _OUTLET)):
             text = codes.target_is_no_node(self.name(edge.source), self.shown(edge.target, target))
             return self.fail(text, edge.target.expr, codes.WIRE)
-        if node_of(source) is None and _is_no_node(source):
+        if node_of(source) is None and not is_source and _is_no_node(source):
             text = codes.source_is_no_node(self.shown(edge.source, source), self.name(edge.target))
             return self.fail(text, edge.source.expr, codes.WIRE)
         return False
@@ -213,4 +215,4 @@ def _is_no_node(found: ProperType | None) -> bool:
     if isinstance(found, Instance):
         name = found.type.fullname
         return name.startswith("builtins.") and name not in _MAYBE_NODES
-    return isinstance(found, FunctionLike | NoneType)
+    return isinstance(found, FunctionLike | NoneType) and not isinstance(found, Overloaded)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from mypy.nodes import ARG_NAMED, ARG_NAMED_OPT, CallExpr, Decorator, NameExpr, RefExpr, StrExpr
+from mypy.nodes import (
+    ARG_NAMED,
+    ARG_NAMED_OPT,
+    AssignmentStmt,
+    CallExpr,
+    Decorator,
+    NameExpr,
+    RefExpr,
+    StrExpr,
+    Var,
+)
 from mypy.types import Instance, Parameters, Type
 
 from .ports import ANY, UNORDERED, node_from, node_of, ports_of, same, signature_of, solid_node, value_of
@@ -40,14 +50,16 @@ class Known:
     """What is known of a workflow.
 
     ``title`` is its name; ``nodes`` are the types of its nodes, ``Any`` where that is not known. There may be further
-    nodes if it is ``vague``, further inputs if ``open_ended``. ``initial`` is the state that a machine begins with;
-    the ``inputs`` are ``ordered`` if they come as in a run; ``value`` is what that gives.
+    nodes if it is ``vague``, further inputs if ``open_ended``; nodes may be left out if it is ``guarded``. ``initial``
+    is the state that a machine begins with; the ``inputs`` are ``ordered`` if they come as in a run; ``value`` is what
+    that gives.
     """
 
     title: str
     is_machine: bool
     vague: bool
     open_ended: bool
+    guarded: bool = False
     initial: str = ""
     ordered: bool = True
     nodes: dict[str, Type] = field(default_factory=dict[str, Type])
@@ -103,9 +115,12 @@ class Graph:
         self.settled = dict(self._settled())
 
     def _has_lost_edges(self) -> bool:
-        """Tell whether a node is named that does not exist, so that it is not known which one was meant."""
+        """Tell whether it is not known which node was meant: it does not exist, or a condition may name others."""
         ends = (e.target for edges in self.scope.edges.values() for e in edges if e.target.text and not e.target.key)
-        return any(end.home is not None and workflow(end.home) == self.creation.place for end in ends)
+        if any(end.home is not None and workflow(end.home) == self.creation.place for end in ends):
+            return True
+        keys = [member.key for member in self.creation.members if self.options(member.key).kind == "condition"]
+        return any(self.scope.is_escaped(key) for key in keys)
 
     def is_past(self, at: int) -> bool:
         """Tell whether something has happened by then."""
@@ -118,8 +133,10 @@ class Graph:
         found = Known(self.title, creation.is_machine, vague, open_ended=vague)
         composed = [func for func, at in creation.composed if self.is_past(at)]
         starts = self.initial()
+        found.guarded = creation.is_machine
         for member in self.members:
             definition = scope.options(member.key) or Definition()
+            found.guarded = found.guarded or definition.kind in ("condition", "select")
             name = definition.name
             if not isinstance(name, str):
                 found.vague = found.open_ended = True
@@ -132,11 +149,15 @@ class Graph:
                 found.open_ended = True
                 continue
             found.nodes[name] = solid_node(node, member.key)
-            ports = ports_of(node, member.key, definition.func, definition.inputs)
+            ports = ports_of(node, member.key, self.own(definition.func), definition.inputs)
             if ports is None:
                 found.open_ended = True
                 continue
-            found.inputs.extend(self.entries(member, name, ports, composed=bool(composed)))
+            if any(not port.named for port in ports) or not (
+                is_bare(member.key) or any(p.kind == "plain" for p in ports)
+            ):
+                found.open_ended = True
+            found.inputs.extend(self.entries(member, name, ports, composed=bool(composed), vague=vague))
         for func in composed:
             found.inputs.extend(self.parameters(func))
             found.vague = True  # a node that is called again is another one, with a number
@@ -144,10 +165,12 @@ class Graph:
         found.ordered = not composed and self.is_in_order()
         return found
 
-    def entries(self, member: Member, name: str, ports: tuple[Port, ...], *, composed: bool) -> Iterator[Entry]:
+    def entries(
+        self, member: Member, name: str, ports: tuple[Port, ...], *, composed: bool, vague: bool
+    ) -> Iterator[Entry]:
         """List the inputs of a node that nothing is connected to, or perhaps nothing."""
         connected: set[str] = set()
-        sure, clear = member.certain and not composed, True
+        sure, clear = member.certain and not (composed or vague), True
         if not self.creation.is_machine:
             edges = [edge for edge in self.scope.into.get(member.key, ()) if self.is_past(edge.at)]
             edges += self.settled.get(member.key, [])
@@ -156,7 +179,7 @@ class Graph:
             clear = all(self.made(edge) for edge in edges) and not (inputs.refused or self.lost)
             connected, sure = set(inputs.connected), sure and traced
         for port in ports:
-            if port.kind == "plain" and port.name not in connected and not (composed and port.required):
+            if port.kind == "plain" and port.named and port.name not in connected and not (composed and port.required):
                 yield Entry(name, port.name, port.name, port.type, port.required and sure and clear, sure)
 
     def parameters(self, func: FuncDef) -> Iterator[Entry]:
@@ -166,6 +189,9 @@ class Graph:
             return
         for argument, kind, declared in zip(func.arguments, func.arg_kinds, signature.arg_types, strict=True):
             name, required, used = argument.variable.name, kind.is_required(), False
+            if argument.variable in self.rebound(func):
+                yield Entry(func.name, name, name, declared, required=False, sure=False)
+                continue
             for call in parts(func.body):
                 for place, arg in enumerate(call.args if isinstance(call, CallExpr) else ()):
                     if isinstance(call, CallExpr) and isinstance(arg, NameExpr) and arg.node is argument.variable:
@@ -175,6 +201,11 @@ class Graph:
                         yield Entry(node, port.name if port else name, name, kind_of, required, sure=port is not None)
             if not used:
                 yield Entry(func.name, name, name, declared, required=False, sure=False)
+
+    def rebound(self, func: FuncDef) -> set[Node]:
+        """List the variables that a function assigns to."""
+        found = (left for part in parts(func.body) if isinstance(part, AssignmentStmt) for left in part.lvalues)
+        return {left.node for left in found if isinstance(left, NameExpr) and left.node is not None}
 
     def _called(self, call: CallExpr, place: int) -> tuple[str, Port | None]:
         """Find the node that a call calls, and the port of an argument."""
@@ -209,7 +240,11 @@ class Graph:
 
     def is_escaped(self, at: int | None) -> bool:
         """Tell whether code that is not understood has got hold of the workflow by then."""
-        return self.creation.vague or self.scope.is_escaped(self.creation.place[0], at)
+        variable, path = self.creation.place
+        if self.creation.vague or self.scope.hidden or self.scope.is_escaped(variable, at):
+            return True
+        # What a class has is reached by ways that are not known: ``cls.dag``, ``self.dag``.
+        return isinstance(variable, Var) and bool(variable.info) and path in self.scope.attributes
 
     def options(self, key: Node) -> Definition:
         """Find the options of a node."""
@@ -226,9 +261,13 @@ class Graph:
         known = [name for name in found if name is not None]
         return None if len(known) < len(found) or self.is_escaped(self.until) or self.creation.composed else known
 
+    def own(self, func: FuncDef | None) -> FuncDef | None:
+        """Give a function if it is written in this file; of others, the names and bodies may be known or not."""
+        return func if func is not None and self.scope.has_function(func) else None
+
     def own_ports(self, key: Node) -> tuple[Port, ...] | None:
         """List the inputs of a node's function."""
-        func = self.options(key).func
+        func = self.own(self.options(key).func)
         signature = signature_of(func) if func is not None and is_bare(key) else None
         return None if signature is None else ports_of(node_from(self.info, signature), key, func, None)
 

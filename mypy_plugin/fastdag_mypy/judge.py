@@ -5,15 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mypy.nodes import CallExpr, Decorator, Expression, FuncDef, FuncItem, MemberExpr, NameExpr, TypeInfo, Var
+from mypy.nodes import (
+    AwaitExpr,
+    CallExpr,
+    Decorator,
+    Expression,
+    FuncDef,
+    FuncItem,
+    MemberExpr,
+    NameExpr,
+    RefExpr,
+    TypeInfo,
+    Var,
+)
 from mypy.types import AnyType, ProperType, get_proper_type
 
 from .graph import Graph, Known, is_bare
 from .ports import NODE, has_base, has_output, node_from, node_of, ports_of, signature_of, value_of
 from .rules import Inputs
 from .syntax import workflow
-from .tables import Tables, handle_of, is_extended
-from .wiring import UNREAD, Creation, Definition, Edge, End, Names, Scope
+from .wiring import UNREAD, Creation, Definition, Edge, End, Names, Place, Scope
 
 if TYPE_CHECKING:
     from mypy.checker import TypeChecker
@@ -22,17 +33,20 @@ if TYPE_CHECKING:
     from mypy.types import Type
 
     from .ports import Port
+    from .tables import Tables
 
 _UNKNOWN: Final = Definition(inputs=UNREAD, outputs=UNREAD)
 _PLAIN: Final = Definition()
+RUNNER: Final = "fastdag_typed.run.runner.Runner"
 _DAG: Final = "fastdag_typed.dag.DAG"
 
 
 class Found(NamedTuple):
     """A workflow: its table, and where it is made if that is around here."""
 
+    place: Place
     known: Known
-    handle: str
+    handle: str | None
     scope: Scope | None
     creation: Creation | None
 
@@ -52,42 +66,68 @@ class Judge:
 
     # -- what is known of a workflow ---------------------------------------------------------------------------------
 
-    def workflow(self, expr: Expression | None, found: Type | None = None) -> Found | None:
-        """Find the workflow that an expression stands for, or that its type tells of."""
-        return self.found(self.handle(expr, found))
+    def workflow(self, expr: Expression | None) -> Found | None:
+        """Find the workflow that an expression stands for, or that its runner, metrics or results are of.
 
-    def found(self, handle: str | None) -> Found | None:
-        """Find the workflow that a handle leads to."""
-        known = self.tables.find(self.api, handle)
-        if handle is None or known is None:
-            return None
-        call = self.tables.calls.get(handle)
-        home = None if call is None else self.scope.home(call)
-        return Found(known, handle, home, home.creations[call] if home is not None and call is not None else None)
+        Types do not tell: that of a variable is the type of what it is bound to first.
+        """
+        place = None if expr is None else self.origin(expr)
+        return None if place is None else self.at(place)
 
-    def handle(self, expr: Expression | None, found: Type | None = None) -> str | None:
-        """Find the handle of a workflow, by its variable or its type."""
-        place = None if expr is None else workflow(expr)
-        made = None if place is None else self.scope.creation(place)
+    def at(self, place: Place) -> Found | None:
+        """Find what is known of the workflow at a place."""
+        made = self.scope.creation(place)
         if made is not None:
-            return self.tables.handles.get(made[1].call)
-        if found is None and expr is not None:
-            found = self.api.lookup_type_or_none(expr)
-        if found is None and place is not None and isinstance(place[0], Var) and place[1] == place[0].name:
-            found = place[0].type
-        return handle_of(found)
+            call = made[1].call
+            home, table = self.scope.home(call), self.tables.made_by(self.api, call)
+            if home is None or table is None:
+                return None
+            return Found(place, *table, home, home.creations[call])
+        variable = place[0]
+        is_variable = isinstance(variable, Var) and place[1].rpartition(".")[2] == variable.name
+        table_of = self.tables.of(self.api, variable) if isinstance(variable, Var) and is_variable else None
+        return None if table_of is None else Found(place, *table_of, None, None)
+
+    def origin(self, node: Expression) -> Place | None:
+        """Find the place of the workflow that an expression has to do with; names are followed that are bound once."""
+        place = workflow(node)
+        if place is not None and self.scope.creation(place) is not None:
+            return place
+        match node:
+            case AwaitExpr():
+                return self.origin(node.expr)
+            case MemberExpr(name="results"):
+                return self.origin(node.expr)
+            case CallExpr(callee=MemberExpr(name="run" | "run_async") as callee):
+                return self.origin(callee.expr)
+            case CallExpr(callee=RefExpr(node=TypeInfo() as info)) if info.has_base(RUNNER) and node.args:
+                return self.origin(node.args[0])
+            case NameExpr() if node.node is not None:
+                bound = self.scope.bound(node.node)
+                if bound is not None:
+                    return self.origin(bound[0]) if len(bound) == 1 and bound[0] is not None else None
+        return place
 
     def now(self, found: Found, at: Context) -> Known:
         """Tell what is known of a workflow when an expression is evaluated."""
-        home, creation = found.scope, found.creation
+        home, creation, variable = found.scope, found.creation, found.place[0]
         if home is None or creation is None:
-            if not found.known.vague and is_extended(self.api, found.handle):
+            reach = self.tables.reach(self.api, variable) if isinstance(variable, Var) else None
+            if reach is None or reach.adds or self.is_handed_on(found.place):
                 return replace(found.known, vague=True, open_ended=True)
             return found.known
         moment = home.moments.get(at) if isinstance(at, Expression) else None
         if moment is None or not moment.straight or (moment.at > home.changed and not found.known.open_ended):
             return found.known
         return self.graph(home, creation, moment.at).known()
+
+    def is_handed_on(self, place: Place) -> bool:
+        """Tell whether this file may add nodes to a workflow of another one that cannot be seen."""
+        scopes = list(self.scope.around())
+        if any(scope.is_escaped(place[0]) or scope.hidden for scope in scopes):
+            return True
+        keys = (key for scope in scopes for key, places in scope.owners.items() if place in places)
+        return any(not isinstance((self.scope.options(key) or _PLAIN).name, str) for key in keys)
 
     def graph(self, scope: Scope, creation: Creation, until: int | None, *, inferred: bool = True) -> Graph:
         """Read a workflow of this file; types that are ``inferred`` are known only after its statements."""
@@ -131,7 +171,8 @@ class Judge:
         made = None if place is None else self.scope.creation(place)
         if made is not None:
             return self.graph(*made, None, inferred=False).known()
-        return self.tables.find(self.api, self.handle(expr))
+        found = self.workflow(expr)
+        return None if found is None else found.known
 
     def is_dag(self, key: Node) -> bool:
         """Tell whether a node is surely in a workflow, and only in those where nothing may run twice."""
@@ -175,7 +216,8 @@ class Judge:
     def ports(self, end: End, found: ProperType | None) -> tuple[Port, ...] | None:
         """List the inputs of a node, ``None`` if they are not known."""
         node, options = node_of(found), self.options(end)
-        return None if node is None else ports_of(node, end.key, options.func, options.inputs)
+        func = options.func if options.func is not None and self.scope.has_function(options.func) else None
+        return None if node is None else ports_of(node, end.key, func, options.inputs)
 
     def is_made(self, edge: Edge) -> bool:
         """Tell whether the nodes and the output that an edge names exist; if not, the edge is never made."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mypy.nodes import FuncItem, NameExpr, StrExpr, Var
-from mypy.types import NoneType, UnionType
+from mypy.nodes import FuncItem, NameExpr, StrExpr
 
 from . import codes
 from .judge import Found, Judge
 from .ports import node_of, value_of
-from .tables import handle_of
 
 if TYPE_CHECKING:
     from mypy.nodes import Context, Expression
@@ -20,13 +18,16 @@ if TYPE_CHECKING:
 class Lookups(Judge):
     """Judges names of nodes."""
 
-    def named(self, found: Found, name: Expression, at: Context) -> Type | None:
-        """Report a name that no node has; give the type of the node's value, ``None`` where it is not known."""
+    def named(self, found: Found, name: Expression, at: Context, *, cycles: bool = False) -> Type | None:
+        """Report a name that no node has; give the type of the node's value, ``None`` where it is not known.
+
+        With ``cycles``, a state may have the number of a cycle behind it.
+        """
         if not isinstance(name, StrExpr):
             return None
         text = name.value
         state, _, cycle = text.rpartition(".")
-        if found.known.is_machine and text not in found.known.nodes and cycle.isdecimal():
+        if found.known.is_machine and text not in found.known.nodes and cycle.isdecimal() and cycles:
             text = state
         own = None if found.creation is None else self.scope.find(found.creation.place, text)
         node = node_of(self.inferred(own) if own is not None else None) or node_of(found.known.nodes.get(text))
@@ -48,15 +49,14 @@ class Lookups(Judge):
         """List the nodes that this file adds to a workflow of another one."""
         if found.creation is not None:
             return set()
-        named = {named for scope in self.scope.around() for named in scope.named}
-        places = {place for place, _ in named}
-        here = {p for p in places if isinstance(p[0], Var) and handle_of(p[0].type) == found.handle}
-        return {name for place, name in named if place in here}
+        return {name for scope in self.scope.around() for place, name in scope.named if place == found.place}
 
-    def result(self, found: Found, name: Expression, at: Context, *, optional: bool) -> Type | None:
-        """Judge a look-up of a result."""
-        value = self.named(found, name, at)
-        return UnionType.make_union([value, NoneType()]) if value is not None and optional else value
+    def result(self, found: Found, name: Expression, at: Context, *, of_run: bool) -> Type | None:
+        """Judge a look-up of a result, of one run or of the last; others may have been put there by hand."""
+        if any(scope.sets_results for scope in self.scope.around()):
+            text = name.value if isinstance(name, StrExpr) else ""
+            return self.named(found, name, at) if text in found.known.nodes else None
+        return self.named(found, name, at, cycles=not of_run)
 
     def of_context(self, context: Expression) -> Found | None:
         """Find the workflow of a node's own context: that which the function being checked is a node of."""
@@ -67,9 +67,5 @@ class Lookups(Judge):
             return None
         key = self.scope.node_of(func)
         places = set() if key is None else self.scope.places(key)
-        if len(places) != 1 or any(scope.sets_results for scope in self.scope.around()):
-            return None
-        place = next(iter(places))
-        made = self.scope.creation(place)
-        handle = self.tables.handles.get(made[1].call) if made is not None else None
-        return self.found(handle or self.handle(None, getattr(place[0], "type", None)))
+        same = [one for scope in self.scope.around() for one in scope.definitions.values() if one.func is func]
+        return self.at(next(iter(places))) if len(places) == len(same) == 1 else None

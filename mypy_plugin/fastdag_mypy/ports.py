@@ -56,13 +56,17 @@ _SHAPES: Final[dict[ArgKind, PortKind]] = {ARG_STAR: "args", ARG_STAR2: "kwargs"
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A named, typed input of a node; the order of those that are not ``ordered`` is not known."""
+    """A named, typed input of a node; the order of those that are not ``ordered`` is not known.
+
+    What is not ``named`` has the number of its place for a name: mypy does not keep that of a positional parameter.
+    """
 
     name: str
     type: Type = ANY
     required: bool = True
     kind: PortKind = "plain"
     ordered: bool = True
+    named: bool = True
 
 
 class Feed(NamedTuple):
@@ -150,8 +154,7 @@ def ports_of(node: Instance, key: Node | None, func: FuncDef | None, inputs: Nam
     parameters = get_proper_type(node.args[0])
     if not isinstance(parameters, Parameters) or parameters.is_ellipsis_args or inputs is UNREAD:
         return None
-    # A function of another file has no arguments, but then it has names.
-    arguments = [argument.variable.name for argument in getattr(func, "arguments", ())]
+    arguments = [] if func is None else [argument.variable.name for argument in func.arguments]
     written = arguments if len(arguments) == len(parameters.arg_names) else None
     ports: list[Port] = []
     ordered = node.extra_attrs is None or UNORDERED not in node.extra_attrs.attrs
@@ -162,7 +165,8 @@ def ports_of(node: Instance, key: Node | None, func: FuncDef | None, inputs: Nam
         if not kind.is_star() and (name == "context" or _is_context(declared)):
             continue
         shape = _SHAPES.get(kind, "plain")
-        ports.append(Port(name, _solid(declared, name, key), kind.is_required(), shape, ordered))
+        named = bool(given or written or kind.is_star())
+        ports.append(Port(name, _solid(declared, name, key), kind.is_required(), shape, ordered, named))
     if inputs is None:
         return tuple(ports)
     known = {port.name: port for port in ports}
@@ -174,11 +178,11 @@ def _solid(declared: Type, name: str, key: Node | None) -> Type:
     """Take type variables out of the type of a port: each stands for whatever it is given."""
     if isinstance(get_proper_type(declared), UnpackType):
         return ANY
-    if not has_type_vars(declared):
-        return declared
     # A decorator may have bound the function's own variables to nonsense; the function knows better.
     func = key.func if isinstance(key, Decorator) else key
     signature = get_proper_type(func.type) if isinstance(func, FuncDef) else None
+    if not has_type_vars(declared) and not (isinstance(signature, CallableType) and signature.variables):
+        return declared
     if isinstance(signature, CallableType) and name in signature.arg_names:
         return erase_typevars(signature.arg_types[signature.arg_names.index(name)])
     return ANY
@@ -309,9 +313,15 @@ def _union(kinds: list[Type]) -> Type:
     return UnionType.make_union(distinct)
 
 
+def _only_looks_like_one(info: TypeInfo) -> bool:
+    """Tell whether another library makes a class look like a dataclass."""
+    bases = [*info.mro, *([info.metaclass_type.type] if info.metaclass_type else [])]
+    return any(base.dataclass_transform_spec is not None for base in bases)
+
+
 def _attributes(info: TypeInfo) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = info.metadata.get("dataclass", {}).get("attributes", [])
-    return [data for data in found if not data.get("is_init_var")]
+    return [] if found and _only_looks_like_one(info) else [data for data in found if not data.get("is_init_var")]
 
 
 def _attribute(value: Instance, name: str) -> Type | None:

@@ -15,6 +15,7 @@ from mypy.nodes import (
     ClassDef,
     ComparisonExpr,
     Decorator,
+    DelStmt,
     DictionaryComprehension,
     Expression,
     ExpressionStmt,
@@ -45,13 +46,16 @@ from mypy.nodes import (
 from mypy.patterns import Pattern
 
 from .calls import KINDS, MAKERS, METHODS, UNWIRED, creation, definition, made
-from .syntax import children, is_harmless, is_readable, workflow
+from .syntax import attribute, children, is_harmless, is_readable, parts, workflow
 from .wiring import Edge, End, Ends, Moment, Place, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIRES: Final = (">>", "|")
+CHANGING: Final = ("nodes", "entrypoints", "true_branch", "false_branch", "name", "is_initial", "is_final", "returns")
+"""Attributes of nodes and workflows that change what is known of them, when they are set."""
+
 EXACT: Final = (CallExpr, MemberExpr, AwaitExpr, CastExpr, TempNode)
 """Expressions whose static type is declared, and not a join of several."""
 
@@ -59,7 +63,9 @@ EXACT: Final = (CallExpr, MemberExpr, AwaitExpr, CastExpr, TempNode)
 def read(statements: Sequence[Statement], parameters: Sequence[Var], outer: Scope | None) -> Scope:
     """Read the statements of a module, class or function."""
     reader = Reader(Scope(outer))
-    reader.bound.update(parameters)
+    for parameter in parameters:
+        reader.bound.add(parameter)
+        reader.scope.bindings[parameter] = [None]
     for statement in statements:
         reader.statement(statement)
     reader.scope.settle()
@@ -111,9 +117,12 @@ class Reader:
             case OverloadedFuncDef():
                 for item in node.items:
                     self.statement(item)
+                # What is defined again, and no overload, mypy does not look at.
+                self.scope.hidden = self.scope.hidden or len(node.items) != len(node.unanalyzed_items)
             case ClassDef():
                 self.parts(*node.base_type_exprs, *node.decorators, *node.keywords.values(), node.defs)
             case Block():
+                self.scope.hidden = self.scope.hidden or (node.is_unreachable and _wires(node))
                 self.parts(*node.body)
             case ForStmt():
                 self.visit(node.expr)
@@ -128,7 +137,10 @@ class Reader:
                     self.visit(context)
                     if target is not None:
                         self.bind(target, None)
-                self.statement(node.body)
+                with self.perhaps():  # what is entered may swallow an error
+                    self.statement(node.body)
+            case DelStmt():
+                self.take_away(node.expr)
             case TryStmt():
                 with self.perhaps():
                     for name in node.vars:
@@ -157,8 +169,15 @@ class Reader:
             elif isinstance(part, Pattern):
                 self.pattern(part)
 
+    def take_away(self, node: Expression) -> None:
+        """Read what is deleted."""
+        for part in node.items if isinstance(node, TupleExpr) else [node]:
+            if isinstance(part, IndexExpr | MemberExpr):
+                self.expose(part.base if isinstance(part, IndexExpr) else part.expr)
+
     def function(self, node: FuncItem, *, composing: bool = False) -> None:
         """Read the body of a function, which runs at some later time, if at all."""
+        self.scope.functions.add(node)
         for argument in node.arguments:
             if argument.initializer is not None:
                 self.visit(argument.initializer)
@@ -192,6 +211,8 @@ class Reader:
 
     def join(self, key: Node, place: Place | None) -> None:
         """Record that a node is added to a workflow."""
+        if place is not None and "." in place[1]:  # it may be what a class has
+            self.scope.attributes.add(place[1].rpartition(".")[2])
         if place is not None:
             self.scope.adopt(key, place, self.tick(), certain=self.certain)
 
@@ -235,14 +256,15 @@ class Reader:
                 self.escape((end,))
         if ends is None and isinstance(left, NameExpr) and left.node and (declared or isinstance(right, EXACT)):
             ends = (End(left, left.node, symbol=left.node),)
-        self.bind(left, ends)
+        self.bind(left, ends, right)
 
-    def bind(self, left: Expression, ends: Ends) -> None:
+    def bind(self, left: Expression, ends: Ends, right: Expression | None = None) -> None:
         """Let a name stand for nodes; a name that is bound again stands for nothing known."""
         if isinstance(left, NameExpr):
             key = left.node
             if key is None:
                 return
+            self.scope.bindings.setdefault(key, []).append(right)
             again = key in self.bound or not self.certain
             if key in self.bound:
                 self.scope.forget(key)
@@ -258,11 +280,27 @@ class Reader:
                 if isinstance(part, Expression):
                     self.value(part)
             self.escape(ends)
+            self.rebind(left)
+
+    def rebind(self, left: Expression) -> None:
+        """Read an assignment to an attribute or item: that of a node or workflow, or a variable of another module."""
+        if isinstance(left, IndexExpr) and isinstance(left.base, MemberExpr):
+            self.scope.sets_results = self.scope.sets_results or left.base.name == "results"
+            if left.base.name == "nodes":
+                self.expose(left.base.expr)
+        elif isinstance(left, MemberExpr):
+            place = workflow(left)
+            if place is not None and isinstance(place[0], Var) and place[1] == place[0].name:
+                self.scope.escape(place[0], self.clock)
+            if left.name in CHANGING:
+                self.expose(left.expr)
 
     # -- expressions -------------------------------------------------------------------------------------------------
 
     def visit(self, node: Expression) -> None:
         """Read an expression that is given to code that is not understood."""
+        if isinstance(node, MemberExpr):
+            self.look(node)
         self.escape(self.value(node))
 
     def escape(self, ends: Ends) -> None:
@@ -349,8 +387,14 @@ class Reader:
     def expose(self, node: Expression) -> None:
         """Record that code that is not understood gets hold of whatever an attribute is looked up on."""
         while isinstance(node, MemberExpr):
+            self.look(node)
             node = node.expr
         self.visit(node)
+
+    def look(self, node: MemberExpr) -> None:
+        """Record that what an attribute of something unknown holds may change."""
+        if attribute(node) is None:
+            self.scope.attributes.add(node.name)
 
     def index(self, node: IndexExpr) -> Ends:
         """Look up ``dag.nodes["a"]``."""
@@ -381,6 +425,8 @@ class Reader:
         self.note(node)
         if isinstance(callee, MemberExpr):
             method = METHODS.get(callee.name)
+            if isinstance(callee.expr, MemberExpr) and callee.name not in UNWIRED:
+                self.look(callee.expr)
             if method is not None and (is_readable(node) or callee.name in UNWIRED):
                 return method(self, node, callee)
             if not isinstance(callee.expr, StrExpr):
@@ -421,6 +467,12 @@ class _Perhaps:
 
     def __exit__(self, *_: object) -> None:
         self.reader.certain, self.reader.looped, self.reader.composing = self.before
+
+
+def _wires(block: Block) -> bool:
+    """Tell whether statements may be about workflows."""
+    called = (part.callee if isinstance(part, CallExpr) else part for part in parts(block))
+    return any(isinstance(one, MemberExpr) and one.name in METHODS for one in called)
 
 
 def _unpacked(lefts: Sequence[Expression], right: Expression) -> list[tuple[Expression, Expression]] | None:

@@ -131,7 +131,7 @@ class Inputs:
         port = next((p for p in self.ports if p.name == wanted and p.kind != "kwargs"), None)
         port = port or next((p for p in self.ports if p.kind == "kwargs"), None)
         if port is None:
-            return Place("unknown")
+            return Place("unknown" if all(p.named for p in self.ports) else "maybe")
         if port.kind == "args":
             return self.starring(edge, port)
         earlier = self.connected.get(wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mypy.messages import format_type_bare
-from mypy.nodes import ARG_NAMED, ARG_POS, CallExpr, DictExpr, RefExpr, StrExpr
+from mypy.nodes import ARG_NAMED, ARG_POS, CallExpr, DictExpr, RefExpr, StrExpr, Var
 from mypy.subtypes import is_subtype
 from mypy.types import AnyType, Instance, NoneType, TypedDictType, get_proper_type
 
@@ -39,9 +39,11 @@ class Runs(Lookups):
         """Judge one call; ``by_keyword``: inputs may be given so."""
         given, complete = self.given(call, by_keyword=by_keyword)
         known = self.now(found, call)
+        if found.creation is None and known.vague:
+            return
         for name, one in given.items():
             entries = known.addressed(name)
-            if not entries and not known.open_ended and not self.added(found):
+            if not entries and one.surely and not known.open_ended and not self.added(found):
                 names = {entry.name for entry in known.inputs}
                 self.fail(codes.unknown_input(name, names), one.at, codes.INPUT)
             for entry in entries:
@@ -90,7 +92,7 @@ class Runs(Lookups):
         if isinstance(kind, TypedDictType):
             for name, declared in kind.items.items():
                 found[name] = Given(arg, None, declared, name in kind.required_keys)
-            return kind.required_keys == set(kind.items)
+            return False  # it may have further keys
         return isinstance(kind, NoneType)
 
     def value(self, entry: Entry, given: Given) -> None:
@@ -114,6 +116,9 @@ class Runs(Lookups):
         if found.creation is not None:
             return False
         edges = (edge for scope in self.scope.around() for edges in scope.edges.values() for edge in edges)
+        variable = found.place[0]
+        if found.known.vague or not isinstance(variable, Var) or self.tables.reach(self.api, variable).wires:
+            return True
         elsewhere = any(edge.target.key is None or not self.scope.is_fresh(edge.target.key) for edge in edges)
         return elsewhere or bool(self.added(found))
 

@@ -115,7 +115,7 @@ def workflow(node: Expression) -> Place | None:
     path: list[str] = []
     while isinstance(node, MemberExpr):
         path.insert(0, node.name)
-        variable = _member(node)
+        variable = attribute(node)
         if variable is not None:
             return variable, ".".join(path)
         node = node.expr
@@ -124,7 +124,7 @@ def workflow(node: Expression) -> Place | None:
     return node.node, ".".join((node.name, *path))
 
 
-def _member(node: MemberExpr) -> Var | None:
+def attribute(node: MemberExpr) -> Var | None:
     """Find the variable of a module or class that an expression names."""
     owner = node.expr.node if isinstance(node.expr, RefExpr) else None
     if isinstance(owner, TypeInfo):

@@ -10,23 +10,37 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from mypy.nodes import GDEF, CallExpr, Decorator, MemberExpr, MypyFile, SymbolTableNode, Var
+from mypy.nodes import (
+    GDEF,
+    CallExpr,
+    Decorator,
+    Import,
+    ImportAll,
+    ImportFrom,
+    MemberExpr,
+    MypyFile,
+    SymbolTableNode,
+    Var,
+)
 from mypy.server.trigger import make_wildcard_trigger
 from mypy.types import AnyType, Instance, LiteralType, Type, TypedDictType, TypeOfAny, get_proper_type
+from mypy.util import correct_relative_import
 
 from .calls import MAKERS
 from .graph import Entry, Known
 from .ports import COROUTINE, node_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy.checker import TypeChecker
     from mypy.nodes import SymbolNode
 
 _MARK: Final = "fastdag:"
 _HIDDEN: Final = "@fastdag:"
-_ABOUT: Final = ("title", "is_machine", "vague", "open_ended", "initial", "ordered")
+_ABOUT: Final = ("title", "is_machine", "vague", "open_ended", "guarded", "initial", "ordered")
 
 
 def handle_of(found: Type | None) -> str | None:
@@ -50,9 +64,7 @@ class Tables:
     """The tables of workflows: of functions only for as long as mypy is in them, of modules in the module."""
 
     def __init__(self) -> None:
-        self.handles: dict[CallExpr, str] = {}
-        self.calls: dict[str, CallExpr] = {}
-        self._local: dict[str, Known] = {}
+        self._told: dict[CallExpr, tuple[str, str, Known | None]] = {}
         self._unpacked: dict[str, tuple[TypedDictType, Known]] = {}
 
     def tell(self, api: TypeChecker, name: str, call: CallExpr, known: Known, *, is_global: bool) -> str:
@@ -60,60 +72,91 @@ class Tables:
         table = _pack(api, known)
         digest = hashlib.sha256(str(table).encode()).hexdigest()[:16]
         handle = f"{_MARK}{api.tree.fullname}:{name}:{digest}"
-        self.handles[call], self.calls[handle] = handle, call
-        if not is_global:
-            self._local[handle] = known
-            return handle
-        var = Var(f"{_HIDDEN}{name}", table)
-        var._fullname = f"{api.tree.fullname}.{var.name}"  # noqa: SLF001 - mypy's own way to make a variable
-        var.is_ready = True
-        api.tree.names[var.name] = SymbolTableNode(GDEF, var, module_public=False, module_hidden=True)
-        self._local.pop(handle, None)
+        self._told[call] = name, handle, None if is_global else known
+        if is_global:
+            var = Var(f"{_HIDDEN}{name}", table)
+            var._fullname = f"{api.tree.fullname}.{var.name}"  # noqa: SLF001 - mypy's own way to make a variable
+            var.is_ready = True
+            api.tree.names[var.name] = SymbolTableNode(GDEF, var, module_public=False, module_hidden=True)
         return handle
 
-    def find(self, api: TypeChecker, handle: str | None) -> Known | None:
-        """Find the table that a handle leads to."""
-        if handle is None:
-            return None
-        if handle in self._local:
-            return self._local[handle]
-        _, module, name, _ = handle.rsplit(":", 3) if handle.count(":") == 3 else ("", "", "", "")
-        tree = api.modules.get(module)
-        symbol = tree.names.get(f"{_HIDDEN}{name}") if isinstance(tree, MypyFile) else None
+    def made_by(self, api: TypeChecker, call: CallExpr) -> tuple[Known, str] | None:
+        """Find the table of the workflow that a call of this file makes, and its handle."""
+        name, handle, known = self._told.get(call, ("", "", None))
+        known = known or self._read(api.tree, name)
+        return None if known is None else (known, handle)
+
+    def of(self, api: TypeChecker, variable: Var) -> tuple[Known, str | None] | None:
+        """Find the table of the workflow that is a variable of a module or class, and its handle."""
+        module, _, name = variable.fullname.rpartition(".")
+        while module and module not in api.modules:
+            module, _, owner = module.rpartition(".")
+            name = f"{owner}.{name}"
+        known = self._read(api.modules[module], name) if module else None
+        return None if known is None else (known, handle_of(variable.type))
+
+    def _read(self, tree: MypyFile, name: str) -> Known | None:
+        symbol = tree.names.get(f"{_HIDDEN}{name}")
         table = get_proper_type(symbol.node.type) if symbol is not None and isinstance(symbol.node, Var) else None
         if not isinstance(table, TypedDictType):
             return None
-        seen = self._unpacked.get(handle)
+        key = f"{tree.fullname}:{name}"
+        seen = self._unpacked.get(key)
         if seen is None or seen[0] is not table:
-            seen = self._unpacked[handle] = table, _unpack(table)
+            seen = self._unpacked[key] = table, _unpack(table)
         return seen[1]
 
+    def reach(self, api: TypeChecker, variable: Var) -> Reach:
+        """Tell what modules that can be seen from here may do to a workflow of another one.
 
-def is_extended(api: TypeChecker, handle: str) -> bool:
-    """Tell whether a module that can be seen from here may add nodes to a workflow of another one.
+        What is checked here has to be checked again when one of the modules changes that were looked at.
+        """
+        found = _reach(api, variable.fullname)
+        for module in found.modules:
+            api.module_refs.add(module)
+            api.tree.plugin_deps.setdefault(make_wildcard_trigger(module), set()).add(api.tscope.current_target())
+        return found
 
-    What is checked here has to be checked again when one of the modules changes that were looked at.
-    """
-    _, home, name, _ = handle.rsplit(":", 3)
-    pending, seen, found = [api.tree], {api.tree.fullname, home}, False
-    while pending and not found:
+
+class Reach(NamedTuple):
+    """The modules that were looked at; whether one may add nodes to a workflow, and whether one may wire them."""
+
+    modules: set[str]
+    adds: bool
+    wires: bool
+
+
+def _reach(api: TypeChecker, workflow: str) -> Reach:
+    home = workflow.rpartition(".")[0]
+    while home and home not in api.modules:
+        home = home.rpartition(".")[0]
+    pending, seen, adds, wires = [api.tree], {api.tree.fullname, home}, False, False
+    while pending:
         tree = pending.pop()
         nodes = [symbol.node for symbol in tree.names.values() if symbol.node is not None]
-        found = tree is not api.tree and _uses(nodes, home, name) and any(_is_added(node, tree) for node in nodes)
-        for node in nodes:
-            module = node.fullname if isinstance(node, MypyFile) else node.fullname.rpartition(".")[0]
+        names = {node.fullname for node in nodes}
+        if tree is not api.tree:
+            adds = adds or (bool(names & {home, workflow}) and any(_is_added(node, tree) for node in nodes))
+            wires = wires or any(name == home or name.startswith(f"{home}.") for name in names)
+        modules = [node.fullname if isinstance(node, MypyFile) else node.fullname.rpartition(".")[0] for node in nodes]
+        for module in (*modules, *(_imported(api) if tree is api.tree else ())):
             other = api.modules.get(module)
             if other is not None and module not in seen and not other.is_stub:
                 seen.add(module)
                 pending.append(other)
-    for module in seen - {api.tree.fullname}:
-        api.module_refs.add(module)
-        api.tree.plugin_deps.setdefault(make_wildcard_trigger(module), set()).add(api.tscope.current_target())
-    return found
+    return Reach(seen - {api.tree.fullname}, adds, wires)
 
 
-def _uses(nodes: list[SymbolNode], home: str, name: str) -> bool:
-    return any(node.fullname in (home, f"{home}.{name}") for node in nodes)
+def _imported(api: TypeChecker) -> Iterator[str]:
+    """List what a file imports, also in its functions."""
+    tree = api.tree
+    for one in tree.imports:
+        if isinstance(one, Import):
+            yield from (name for name, _ in one.ids)
+        elif isinstance(one, ImportFrom | ImportAll):
+            base = correct_relative_import(tree.fullname, one.relative, one.id, tree.is_package_init_file())[0]
+            yield base
+            yield from (f"{base}.{name}" for name, _ in (one.names if isinstance(one, ImportFrom) else ()))
 
 
 def _is_added(node: SymbolNode, tree: MypyFile) -> bool:

@@ -151,7 +151,12 @@ class Creation:
 
 @dataclass(slots=True)
 class Scope:
-    """Everything about wiring that one list of statements says; ``changed`` is when something last does."""
+    """Everything about wiring that one list of statements says.
+
+    ``changed`` is when something last does. ``bindings`` are all that a name is bound to, ``None`` for what is not
+    written; ``attributes`` those of something unknown that may change; ``functions`` those that are written here.
+    ``hidden`` tells whether there are statements that mypy does not look at.
+    """
 
     outer: Scope | None = None
     edges: dict[Expression, list[Edge]] = field(default_factory=dict[Expression, list[Edge]])
@@ -169,11 +174,15 @@ class Scope:
     creations: dict[CallExpr, Creation] = field(default_factory=dict[CallExpr, Creation])
     created: dict[Place, Creation] = field(default_factory=dict[Place, Creation])
     moments: dict[Node, Moment] = field(default_factory=dict[Node, Moment])
+    bindings: dict[Node, list[Expression | None]] = field(default_factory=dict[Node, "list[Expression | None]"])
+    attributes: set[str] = field(default_factory=set[str])
+    functions: set[FuncItem] = field(default_factory=set[FuncItem])
     closing: dict[Edge, list[Edge]] = field(default_factory=dict[Edge, "list[Edge]"])
     refused: set[Edge] = field(default_factory=set[Edge])
     changed: int = 0
     sets_results: bool = False
     takes_away: bool = False
+    hidden: bool = False
 
     # -- what a reader tells ------------------------------------------------------------------------------------------
 
@@ -305,6 +314,14 @@ class Scope:
     def node_of(self, func: FuncItem) -> Node | None:
         """Find the node that is made of a function by decorating it."""
         return next((scope.decorated[func] for scope in self.around() if func in scope.decorated), None)
+
+    def has_function(self, func: FuncItem) -> bool:
+        """Tell whether a function is written around here: of one in another file, neither body nor names are known."""
+        return any(func in scope.functions for scope in self.around())
+
+    def bound(self, variable: Node) -> list[Expression | None] | None:
+        """List what a name of this file is bound to, ``None`` if it is none."""
+        return next((scope.bindings[variable] for scope in self.around() if variable in scope.bindings), None)
 
     def is_escaped(self, key: Node, at: int | None = None) -> bool:
         """Tell whether code that is not understood has got hold of a node or workflow, by a moment or ever."""
