@@ -88,8 +88,8 @@ class FastDagPlugin(Plugin):
         self.scopes = Scopes()
         self.tables = Tables()
         self.version = _digest()
-        self.routes: dict[tuple[str, bool], str | None] = {}
-        self.clean: tuple[OpExpr, list[ProperType | None]] | None = None
+        self.routes: dict[str, str | None] = {}
+        self.operators: dict[str, str | None] = {}
 
     def report_config_data(self, ctx: ReportConfigContext) -> str:
         """Make mypy forget what it cached with another version of the plugin, or without it."""
@@ -100,6 +100,7 @@ class FastDagPlugin(Plugin):
         """Forget which classes have which methods, whenever a file is read."""
         del file
         self.routes.clear()
+        self.operators.clear()
         return []
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
@@ -107,14 +108,18 @@ class FastDagPlugin(Plugin):
 
         Operators are judged so, too; mypy would say the same less clearly, or not at all.
         """
-        judge = self.route(fullname, OPERATORS)
+        if fullname not in self.operators:
+            self.operators[fullname] = self.route(fullname, OPERATORS)
+        judge = self.operators[fullname]
         if judge is None:
             return None
-        return guard(self.operator, accepting) if judge == "operator" else guard(self.lookup, _unchanged)
+        return guard(self.operator(), accepting) if judge == "operator" else guard(self.lookup, _unchanged)
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
         """Judge methods after mypy."""
-        judge = self.route(fullname, METHODS)
+        if fullname not in self.routes:
+            self.routes[fullname] = self.route(fullname, METHODS)
+        judge = self.routes[fullname]
         return None if judge is None else guard(getattr(self, judge), _as_mypy)
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
@@ -131,31 +136,31 @@ class FastDagPlugin(Plugin):
 
     def route(self, fullname: str, table: dict[str, Route]) -> str | None:
         """Find what judges a method, if it is one of those in a table, on one of its classes or a subclass."""
-        key = fullname, table is METHODS
-        if key not in self.routes:
-            owner, _, name = fullname.rpartition(".")
-            bases, judge = table.get(name, ((), ""))
-            symbol = self.lookup_fully_qualified(owner) if bases and not owner.startswith("builtins.") else None
-            info = symbol.node if symbol is not None else None
-            is_ours = (
-                isinstance(info, TypeInfo) and any(info.has_base(base) for base in bases) and _is_library(info, name)
-            )
-            self.routes[key] = judge if is_ours else None
-        return self.routes[key]
+        owner, _, name = fullname.rpartition(".")
+        bases, judge = table.get(name, ((), ""))
+        symbol = self.lookup_fully_qualified(owner) if bases and not owner.startswith("builtins.") else None
+        info = symbol.node if symbol is not None else None
+        if not isinstance(info, TypeInfo) or not any(info.has_base(base) for base in bases):
+            return None
+        return judge if _is_library(info, name) else None
 
-    def operator(self, ctx: MethodSigContext) -> FunctionLike:
-        """Judge ``a >> b`` or ``a | b``, and let mypy accept it."""
-        expr = ctx.context
-        if not isinstance(ctx.api, TypeChecker) or not isinstance(expr, OpExpr):
-            return ctx.default_signature
-        api, scope, tables = self.around(ctx.api, expr)
-        if expr not in scope.edges:
-            return ctx.default_signature
-        judge = Edges(api, scope, tables)
-        case = expr, judge.types_of(expr)
-        if case != self.clean:  # mypy asks once for each overload
-            self.clean = None if judge.judge(expr) else case
-        return accepting(ctx, self.result(get_proper_type(ctx.api.lookup_type_or_none(expr.right))))
+    def operator(self) -> Callable[[MethodSigContext], FunctionLike]:
+        """Make what judges one ``a >> b`` or ``a | b``, when mypy first asks, and lets it accept every overload."""
+        results: list[Type] = []
+
+        def hook(ctx: MethodSigContext) -> FunctionLike:
+            expr = ctx.context
+            if not isinstance(ctx.api, TypeChecker) or not isinstance(expr, OpExpr):
+                return ctx.default_signature
+            if not results:
+                api, scope, tables = self.around(ctx.api, expr)
+                if expr not in scope.edges:
+                    return ctx.default_signature
+                Edges(api, scope, tables).judge(expr)
+                results.append(self.result(get_proper_type(api.lookup_type_or_none(expr.right))))
+            return accepting(ctx, results[0])
+
+        return hook
 
     def result(self, right: ProperType | None) -> Type:
         """Give the type of ``a >> right``: that of ``right``, so that a chain goes on with all that is known."""
@@ -168,7 +173,6 @@ class FastDagPlugin(Plugin):
 
     def wiring(self, ctx: MethodContext) -> Type:
         """Judge ``a.connect_to(b)``, ``dag.connect("a", "b")``, ``dag.chain(a, b)`` or ``b.after(a)``."""
-        self.clean = None
         if isinstance(ctx.api, TypeChecker) and isinstance(ctx.context, CallExpr):
             Edges(*self.around(ctx.api, ctx.context)).judge(ctx.context)
         return ctx.default_return_type

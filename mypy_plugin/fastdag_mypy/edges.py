@@ -34,10 +34,6 @@ class Edges(Lookups):
             self.judge(outer)  # mypy gives up on a chain whose beginning is wrong
         return any(wrong)
 
-    def types_of(self, expr: Expression) -> list[ProperType | None]:
-        """List the types at the ends of the edges that an expression makes."""
-        return [self.type_of(end) for edge in self.scope.edges.get(expr, ()) for end in (edge.source, edge.target)]
-
     def edge(self, edge: Edge, expr: Expression) -> bool:
         """Judge one edge of an expression; tell whether it is wrong."""
         if self.unknown(edge.source, expr) or self.unknown(edge.target, expr):

@@ -66,9 +66,14 @@ class Known:
     inputs: list[Entry] = field(default_factory=list[Entry])
     value: Type = ANY
 
-    def addressed(self, name: str) -> list[Entry]:
-        """List the inputs that a run gives under a name."""
-        return [e for e in self.inputs if e.name == name] or [e for e in self.inputs if f"{e.node}.{e.port}" == name]
+    def addressed(self) -> dict[str, list[Entry]]:
+        """List the inputs by each name that a run gives them under."""
+        found: dict[str, list[Entry]] = {}
+        for entry in self.inputs:
+            found.setdefault(entry.name, []).append(entry)
+        for entry in self.inputs:
+            found.setdefault(f"{entry.node}.{entry.port}", [entry])
+        return found
 
 
 class Graph:

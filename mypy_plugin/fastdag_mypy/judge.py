@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mypy.types import Type
 
     from .ports import Port
-    from .tables import Tables
+    from .tables import Reach, Tables
 
 _UNKNOWN: Final = Definition(inputs=UNREAD, outputs=UNREAD)
 _PLAIN: Final = Definition()
@@ -58,6 +58,7 @@ class Judge:
         self.api = api
         self.scope = scope
         self.tables = tables
+        self.reached: dict[Var, Reach] = {}
 
     def fail(self, text: str, at: Context, code: ErrorCode) -> bool:
         """Report an error."""
@@ -112,14 +113,19 @@ class Judge:
         """Tell what is known of a workflow when an expression is evaluated."""
         home, creation, variable = found.scope, found.creation, found.place[0]
         if home is None or creation is None:
-            reach = self.tables.reach(self.api, variable) if isinstance(variable, Var) else None
-            if reach is None or reach.adds or self.is_handed_on(found.place):
+            if not isinstance(variable, Var) or self.reach(variable).adds or self.is_handed_on(found.place):
                 return replace(found.known, vague=True, open_ended=True)
             return found.known
         moment = home.moments.get(at) if isinstance(at, Expression) else None
         if moment is None or not moment.straight or (moment.at > home.changed and not found.known.open_ended):
             return found.known
         return self.graph(home, creation, moment.at).known()
+
+    def reach(self, variable: Var) -> Reach:
+        """Tell what modules that can be seen from here may do to a workflow of another one."""
+        if variable not in self.reached:
+            self.reached[variable] = self.tables.reach(self.api, variable)
+        return self.reached[variable]
 
     def is_handed_on(self, place: Place) -> bool:
         """Tell whether this file may add nodes to a workflow of another one that cannot be seen."""

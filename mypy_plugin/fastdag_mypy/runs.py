@@ -41,8 +41,9 @@ class Runs(Lookups):
         known = self.now(found, call)
         if found.creation is None and known.vague:
             return
+        addressed = known.addressed() if given else {}
         for name, one in given.items():
-            entries = known.addressed(name)
+            entries = addressed.get(name, [])
             if not entries and one.surely and not known.open_ended and not self.added(found):
                 names = {entry.name for entry in known.inputs}
                 self.fail(codes.unknown_input(name, names), one.at, codes.INPUT)
@@ -117,7 +118,7 @@ class Runs(Lookups):
             return False
         edges = (edge for scope in self.scope.around() for edges in scope.edges.values() for edge in edges)
         variable = found.place[0]
-        if found.known.vague or not isinstance(variable, Var) or self.tables.reach(self.api, variable).wires:
+        if found.known.vague or not isinstance(variable, Var) or self.reach(variable).wires:
             return True
         elsewhere = any(edge.target.key is None or not self.scope.is_fresh(edge.target.key) for edge in edges)
         return elsewhere or bool(self.added(found))
