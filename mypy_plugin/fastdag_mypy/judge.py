@@ -107,6 +107,8 @@ class Judge:
                 bound = self.scope.bound(node.node)
                 if bound is not None:
                     return self.origin(bound[0]) if len(bound) == 1 and bound[0] is not None else None
+            case _:
+                pass
         return place
 
     def now(self, found: Found, at: Context) -> Known:
