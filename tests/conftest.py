@@ -17,10 +17,10 @@ settings.load_profile("shared")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_call() -> Generator[None]:
+def pytest_runtest_protocol() -> Generator[None, object, object]:
     """Put the recursion limit back: mypy, where it is run in this process, sets one of its own."""
     limit = sys.getrecursionlimit()
     try:
-        yield
+        return (yield)
     finally:
         sys.setrecursionlimit(limit)
