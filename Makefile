@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test lint types tests bench format build clean
+.PHONY: demo test lint types tests oldest bench format build clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m examples.census.demo
@@ -21,6 +21,12 @@ types: $(VENV)/.dev
 
 tests: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+# The plugin says that it works with mypy from 1.19 on.
+oldest:
+	$(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --quiet --editable . 'mypy==1.19.*' pytest pytest-asyncio pytest-xdist hypothesis
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) tests/typesafety/test_random_graphs.py tests/typesafety/test_plugin_agrees_with_runtime.py tests/mypy_plugin
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --group bench
@@ -44,4 +50,4 @@ $(VENV)/.dev: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-oldest build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis
