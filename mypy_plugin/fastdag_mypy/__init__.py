@@ -90,6 +90,7 @@ class FastDagPlugin(Plugin):
         self.version = _digest()
         self.routes: dict[str, str | None] = {}
         self.operators: dict[str, str | None] = {}
+        self.classes: dict[str, str | None] = {}
 
     def report_config_data(self, ctx: ReportConfigContext) -> str:
         """Make mypy forget what it cached with another version of the plugin, or without it."""
@@ -101,6 +102,7 @@ class FastDagPlugin(Plugin):
         del file
         self.routes.clear()
         self.operators.clear()
+        self.classes.clear()
         return []
 
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
@@ -123,16 +125,20 @@ class FastDagPlugin(Plugin):
         return None if judge is None else guard(getattr(self, judge), _as_mypy)
 
     def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
-        """Read a workflow where it is made, and let runners know theirs."""
+        """Read a workflow where it is made, and give nodes their ports."""
+        if fullname not in self.classes:
+            self.classes[fullname] = self.made_by(fullname)
+        judge = self.classes[fullname]
+        return None if judge is None else guard(getattr(self, judge), _as_mypy)
+
+    def made_by(self, fullname: str) -> str | None:
+        """Find what judges the making of an object."""
         symbol = self.lookup_fully_qualified(fullname)
         info = symbol.node if symbol is not None else None
         if not isinstance(info, TypeInfo):
             return None
-        if info.has_base(WORKFLOW):
-            return guard(self.creation, _as_mypy)
-        if info.has_base(RUNNER):
-            return guard(self.runner, _as_mypy)
-        return guard(self.node, _as_mypy) if info.has_base(NODE) else None
+        makers = (WORKFLOW, "creation"), (RUNNER, "runner"), (NODE, "node")
+        return next((judge for base, judge in makers if info.has_base(base)), None)
 
     def route(self, fullname: str, table: dict[str, Route]) -> str | None:
         """Find what judges a method, if it is one of those in a table, on one of its classes or a subclass."""
