@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Final
 from mypy.nodes import (
     AssignmentExpr,
     AssignmentStmt,
-    AwaitExpr,
     Block,
     CallExpr,
-    CastExpr,
     ClassDef,
     ComparisonExpr,
     Decorator,
@@ -36,7 +34,6 @@ from mypy.nodes import (
     StarExpr,
     Statement,
     StrExpr,
-    TempNode,
     TryStmt,
     TupleExpr,
     Var,
@@ -46,8 +43,9 @@ from mypy.nodes import (
 from mypy.patterns import Pattern
 
 from .calls import KINDS, MAKERS, METHODS, UNWIRED, creation, definition, made
-from .syntax import attribute, children, is_harmless, is_readable, parts, workflow
-from .wiring import Edge, End, Ends, Moment, Place, Scope
+from .notes import EXACT, Notes
+from .syntax import children, is_harmless, is_readable, parts, workflow
+from .wiring import End, Ends, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,9 +53,6 @@ if TYPE_CHECKING:
 WIRES: Final = (">>", "|")
 CHANGING: Final = ("nodes", "entrypoints", "true_branch", "false_branch", "name", "is_initial", "is_final", "returns")
 """Attributes of nodes and workflows that change what is known of them, when they are set."""
-
-EXACT: Final = (CallExpr, MemberExpr, AwaitExpr, CastExpr, TempNode)
-"""Expressions whose static type is declared, and not a join of several."""
 
 
 def read(statements: Sequence[Statement], parameters: Sequence[Var], outer: Scope | None) -> Scope:
@@ -72,31 +67,8 @@ def read(statements: Sequence[Statement], parameters: Sequence[Var], outer: Scop
     return reader.scope
 
 
-class Reader:
-    """Reads statements; ``values`` are the nodes that names stand for at the moment."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.bound: set[Node] = set()
-        self.values: dict[Node, Ends] = {}
-        self.functions: dict[str, Node] = {}
-        self.clock = 0
-        self.certain: bool = True
-        self.looped: bool = False
-        self.composing: bool = False
-
-    def tick(self) -> int:
-        """Count what happens."""
-        self.clock += 1
-        return self.clock
-
-    def note(self, node: Node) -> None:
-        """Record when something is evaluated."""
-        self.scope.moments[node] = Moment(self.tick(), not self.looped)
-
-    def perhaps(self, *, looped: bool = False, composing: bool = False) -> _Perhaps:
-        """Read what may not happen, or more than once."""
-        return _Perhaps(self, looped=looped, composing=composing)
+class Reader(Notes):
+    """Reads statements and expressions."""
 
     # -- statements --------------------------------------------------------------------------------------------------
 
@@ -209,20 +181,6 @@ class Reader:
             self.values[earlier] = self.values[node] = None
         self.function(node.func, composing=composing)
 
-    def join(self, key: Node, place: Place | None) -> None:
-        """Record that a node is added to a workflow."""
-        if place is not None and "." in place[1]:  # it may be what a class has
-            self.scope.attributes.add(place[1].rpartition(".")[2])
-        if place is not None:
-            self.scope.adopt(key, place, self.tick(), certain=self.certain)
-
-    def compose(self, place: Place | None, func: FuncDef) -> None:
-        """Record that a function wires a workflow."""
-        found = None if place is None else self.scope.created.get(place)
-        if found is not None:
-            self.scope.changed = self.tick()
-            found.composed.append((func, self.clock))
-
     def assign(self, node: AssignmentStmt) -> None:
         """Read an assignment: another name for nodes, or a name for something new."""
         right, declared = node.rvalue, node.unanalyzed_type is not None
@@ -303,12 +261,6 @@ class Reader:
             self.look(node)
         self.escape(self.value(node))
 
-    def escape(self, ends: Ends) -> None:
-        """Record that from here on anything may have been connected to these."""
-        for end in ends or ():
-            if end.key is not None:
-                self.scope.escape(end.key, self.clock)
-
     def value(self, node: Expression) -> Ends:  # noqa: C901, PLR0912 - one case each
         """Read an expression, and give the nodes that it stands for."""
         match node:
@@ -353,12 +305,6 @@ class Reader:
                     self.parts(*children(node))
         return None
 
-    def unknown(self, node: Expression) -> tuple[End, ...]:
-        """Make the end of an edge at something that is not known."""
-        return (
-            End(node, None, exact=isinstance(node, EXACT), symbol=node.node if isinstance(node, NameExpr) else None),
-        )
-
     def name(self, node: NameExpr) -> Ends:
         """Look up what a name stands for."""
         key = node.node
@@ -391,11 +337,6 @@ class Reader:
             node = node.expr
         self.visit(node)
 
-    def look(self, node: MemberExpr) -> None:
-        """Record that what an attribute of something unknown holds may change."""
-        if attribute(node) is None:
-            self.scope.attributes.add(node.name)
-
     def index(self, node: IndexExpr) -> Ends:
         """Look up ``dag.nodes["a"]``."""
         base = node.base
@@ -409,15 +350,6 @@ class Reader:
         self.value(base)
         self.value(node.index)
         return None
-
-    def wire(
-        self, node: Expression, sources: tuple[End, ...], targets: tuple[End, ...], *, carries: bool = True
-    ) -> tuple[End, ...]:
-        """Record edges from each source to each target; give the targets, to wire from."""
-        for source in sources:
-            for target in targets:
-                self.scope.add(node, Edge(source, target, self.tick(), self.certain, self.looped, carries))
-        return tuple(end.whole() for end in targets)
 
     def call(self, node: CallExpr) -> Ends:
         """Read a call: a wiring statement, a new node, or something that is not understood."""
@@ -441,32 +373,6 @@ class Reader:
             else:
                 self.value(argument)
         return made(self, node)
-
-    def is_workflow(self, node: Expression) -> bool:
-        """Tell whether an expression is surely a workflow, or a name that would be its variable."""
-        place = workflow(node)
-        return isinstance(node, NameExpr) or (place is not None and place in self.scope.created)
-
-
-class _Perhaps:
-    """While it is entered, what is read may not happen; faster than a generator, for there is one for each function."""
-
-    __slots__ = ("before", "composing", "looped", "reader")
-
-    def __init__(self, reader: Reader, *, looped: bool, composing: bool) -> None:
-        self.reader = reader
-        self.looped = looped
-        self.composing = composing
-
-    def __enter__(self) -> None:
-        reader = self.reader
-        self.before = reader.certain, reader.looped, reader.composing
-        reader.certain = False
-        reader.looped = reader.looped or self.looped
-        reader.composing = reader.composing or self.composing
-
-    def __exit__(self, *_: object) -> None:
-        self.reader.certain, self.reader.looped, self.reader.composing = self.before
 
 
 def _wires(block: Block) -> bool:
