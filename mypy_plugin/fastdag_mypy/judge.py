@@ -123,6 +123,17 @@ class Judge:
             return found.known
         return self.graph(home, creation, moment.at).known()
 
+    def before(self, found: Found, at: Expression) -> Known | None:
+        """Tell what is known where a function is made that may run before the workflow is finished.
+
+        ``None``: nothing else than when it is.
+        """
+        home, creation = found.scope, found.creation
+        moment = home.moments.get(at) if home is not None else None
+        if home is None or creation is None or moment is None or moment.straight or moment.at > home.changed:
+            return None
+        return self.graph(home, creation, moment.at).known()
+
     def reach(self, variable: Var) -> Reach:
         """Tell what modules that can be seen from here may do to a workflow of another one."""
         if variable not in self.reached:

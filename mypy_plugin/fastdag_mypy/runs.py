@@ -42,20 +42,28 @@ class Runs(Lookups):
         if found.creation is None and known.vague:
             return
         addressed = known.addressed() if given else {}
+        before = self.before(found, call)
+        earlier = before.addressed() if before is not None and given else {}
         for name, one in given.items():
             entries = addressed.get(name, [])
-            if not entries and one.surely and not known.open_ended and not self.added(found):
+            if not entries and one.surely and not (known.open_ended or name in earlier or self.added(found)):
                 names = {entry.name for entry in known.inputs}
                 self.fail(codes.unknown_input(name, names), one.at, codes.INPUT)
             for entry in entries:
                 if entry.sure:
                     self.value(entry, one)
         if complete and not self.wires(found):
-            self.required(known, {name for name, one in given.items() if not self.is_unset(one)}, call)
+            names = {name for name, one in given.items() if not self.is_unset(one)}
+            always = None if before is None else {(e.node, e.port) for e in before.inputs if e.required}
+            self.required(known, names, always, call)
 
-    def required(self, known: Known, given: set[str], call: CallExpr) -> None:
-        """Report what is required and not given; a state may take the value of the state before for one input."""
+    def required(self, known: Known, given: set[str], always: set[tuple[str, str]] | None, call: CallExpr) -> None:
+        """Report what is required (of what ``always`` is) and not given.
+
+        A state may take the value of the state before for one input.
+        """
         left = [e for e in known.inputs if e.required and e.name not in given and f"{e.node}.{e.port}" not in given]
+        left = [e for e in left if always is None or (e.node, e.port) in always]
         if known.is_machine:
             if not known.initial:
                 return
