@@ -74,7 +74,7 @@ def definition(
     )
 
 
-def creation(node: CallExpr, place: Place, at: int) -> Creation | None:
+def creation(node: CallExpr, place: Place) -> Creation | None:
     """Read ``DAG("d")``, ``None`` if it is something else.
 
     A class of the user's with methods of its own for wiring may add nodes there.
@@ -88,7 +88,7 @@ def creation(node: CallExpr, place: Place, at: int) -> Creation | None:
     own = any(changed & set(one.names) for one in info.mro if not one.fullname.startswith(_LIBRARIES))
     title = UNREAD if given is None else text(given.get("name")) or ("fsm" if is_machine else "workflow")
     vague = given is None or own or _is_open(given.get("open"))
-    return Creation(node, place, title, is_machine, at, vague)
+    return Creation(node, place, title, is_machine, vague)
 
 
 def _is_open(given: Expression | None) -> bool:
@@ -100,7 +100,6 @@ def made(reader: Reader, node: CallExpr) -> Ends:
     callee = node.callee
     if isinstance(callee, CallExpr) and isinstance(callee.callee, MemberExpr) and callee.callee.name in MAKERS:
         maker = callee.callee
-        reader.scope.made_by[callee] = node
         return _new(reader, node, MAKERS[maker.name], callee, KINDS.get(maker.name, "node"), workflow(maker.expr))
     if isinstance(callee, RefExpr) and isinstance(callee.node, TypeInfo) and callee.node.has_base(NODE):
         name = callee.node.name if callee.node.fullname.startswith("fastdag_typed.") else ""
@@ -129,7 +128,6 @@ def _make(reader: Reader, node: CallExpr, callee: MemberExpr) -> Ends:
     if not node.args or node.arg_kinds[0] is not ARG_POS or text(node.args[0]) is not UNREAD:
         reader.expose(callee.expr)
         return None
-    reader.scope.made_by[node] = node
     return _new(reader, node, MAKERS[callee.name], None, KINDS.get(callee.name, "node"), workflow(callee.expr))
 
 
@@ -214,7 +212,6 @@ def _add_node(reader: Reader, node: CallExpr, callee: MemberExpr) -> Ends:
     found = [end for end in ends or () if end.key is not None]
     for end in found:
         if end.key is not None:
-            reader.scope.made_by[node] = end.key
             reader.join(end.key, place)
     if not found:
         reader.visit(callee.expr)  # it has a node now that is not known

@@ -46,7 +46,7 @@ def check_signatures(graph: Graph, path: str) -> Iterator[Finding]:
     del path
     for member in graph.members:
         definition = graph.options(member.key)
-        ports = graph.own_ports(member.key)
+        ports = graph.own_ports(member.key) if isinstance(definition.inputs, tuple) else None
         if not isinstance(definition.inputs, tuple) or ports is None:
             continue
         name, known = graph.name(member.key) or "?", {port.name: port for port in ports}

@@ -166,7 +166,6 @@ class Reader(Notes):
                 kind = KINDS.get(called.name, "node")
                 found = definition(MAKERS[called.name], options, node.func, kind, certain=self.certain)
                 self.scope.define(node, found)
-                self.scope.made_by[decorator if options else node] = node
                 if len(node.original_decorators) == 1 or decorator is node.original_decorators[0]:
                     self.join(node, workflow(called.expr))
                 else:  # what is decorated further may stand for something else
@@ -199,7 +198,7 @@ class Reader(Notes):
     def create(self, left: Expression, right: Expression) -> None:
         """Read the making of a workflow."""
         place = workflow(left)
-        found = creation(right, place, self.tick()) if isinstance(right, CallExpr) and place else None
+        found = creation(right, place) if isinstance(right, CallExpr) and place else None
         if found is not None:
             found.vague, found.straight = found.vague or not self.certain, not self.looped
             self.scope.create(found)

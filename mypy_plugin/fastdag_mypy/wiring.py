@@ -140,7 +140,6 @@ class Creation:
     place: Place
     title: Name
     is_machine: bool
-    at: int
     vague: bool = False
     straight: bool = True
     members: list[Member] = field(default_factory=list[Member])
@@ -165,7 +164,6 @@ class Scope:
     leaving: dict[Node, list[Edge]] = field(default_factory=dict[Node, list[Edge]])
     definitions: dict[Node, Definition] = field(default_factory=dict[Node, Definition])
     decorated: dict[FuncItem, Decorator] = field(default_factory=dict[FuncItem, Decorator])
-    made_by: dict[Node, Node] = field(default_factory=dict[Node, Node])
     doubles: dict[Node, Node] = field(default_factory=dict[Node, Node])
     owners: dict[Node, set[Place]] = field(default_factory=dict[Node, set[Place]])
     named: dict[tuple[Place, str], Node | None] = field(default_factory=dict[tuple[Place, str], Node | None])
@@ -283,10 +281,6 @@ class Scope:
     def find(self, place: Place, name: str) -> Node | None:
         """Find a node by its name, ``None`` if there may be several."""
         return next((scope.named[place, name] for scope in self.around() if (place, name) in scope.named), None)
-
-    def has_name(self, place: Place, name: str) -> bool:
-        """Tell whether a node of this name is added somewhere around here."""
-        return any((place, name) in scope.named for scope in self.around())
 
     def creation(self, place: Place) -> tuple[Scope, Creation] | None:
         """Find where a workflow is made."""

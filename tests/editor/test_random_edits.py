@@ -113,7 +113,7 @@ class Author:
             f"{port}: {self.pick.choice(TYPES)}{default}" for port in self.pick.sample(PORTS, self.pick.randint(0, 2))
         ]
         head = f"def {name}({', '.join(ports)}) -> {self.pick.choice(TYPES)}:"
-        return f"@dag.node\n{head}\n    raise NotImplementedError"
+        return f"@dag.node\n{head}\n    raise RuntimeError"
 
     def edge(self, nodes: Sequence[str]) -> str:
         source, target = self.pick.sample(nodes, 2)

@@ -78,7 +78,7 @@ def either(x: int) -> FSMReturn[int] | int:
 
 
 def later(_: int) -> Coroutine[Any, Any, FSMReturn[int]]:
-    raise NotImplementedError
+    raise RuntimeError
 
 
 def untyped(x):
@@ -113,7 +113,7 @@ def nothing(_: int) -> None:
 
 
 def soon(_: int) -> Coroutine[Any, Any, int]:
-    raise NotImplementedError
+    raise RuntimeError
 
 
 @pytest.mark.parametrize("plain", [double, wait, nothing, soon])
