@@ -24,6 +24,7 @@ MAKERS: Final[dict[str, tuple[str, ...]]] = {
     "node": _JOIN,
     "any": _JOIN,
     "all": _JOIN,
+    "cached_node": _JOIN,
     "condition": ("name", "true_branch", "false_branch"),
     "select": ("name",),
     "state": ("name", "is_initial", "is_final"),
@@ -46,6 +47,7 @@ _CONSTRUCTORS: Final[dict[str, tuple[str, ...]]] = {
     "Node": _CONSTRUCTOR,
     "Condition": ("func", "name", "true_branch", "false_branch"),
     "State": ("func", "name"),
+    **dict.fromkeys(("EnhancedNode", "CachedNode", "RetryableNode"), ("func", "name", "version", "hooks", "metadata")),
 }
 WORKFLOW: Final = "fastdag_typed.workflow.Workflow"
 _LIBRARIES: Final = ("fastdag_typed.", "builtins.", "typing.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .graph import Entry, Known
     from .judge import Found
 
-_OPTIONS: Final = ("mode", "context", "max_workers")
+_OPTIONS: Final = ("mode", "context", "max_workers", "error_strategy", "config")
 _UNSET: Final = "fastdag_typed.returns.Unset"
 
 
