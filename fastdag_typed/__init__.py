@@ -10,14 +10,27 @@ from .diagnostic import Diagnostic, Location
 from .edge import Edge
 from .exceptions import (
     BranchError,
+    CacheError,
+    CircuitOpenError,
     CompileError,
     FastDagError,
     InputError,
+    IsolationError,
+    MemoryLimitError,
+    NodeTimeoutError,
     PlaceholderError,
+    PlacementError,
+    PortTypeError,
+    RemoteError,
+    RunTimeoutError,
+    SchemaError,
+    SecurityError,
     SerializationError,
     StaleModuleWarning,
     TargetError,
+    UnknownNodeError,
     WiringError,
+    WorkerError,
     WorkflowExecutionError,
     WorkflowValidationError,
 )
@@ -30,10 +43,31 @@ from .workflow import Workflow, WorkflowBase
 if TYPE_CHECKING:
     from .events import Event
     from .plan import Plan
+    from .policies.breaker import CircuitBreakerStrategy
+    from .policies.cache import Cache, CacheStats
+    from .policies.errors import ErrorSeverity, WorkflowError
+    from .policies.fallback import FallbackStrategy
+    from .policies.handler import ErrorHandler
+    from .policies.hooks import Hooks
+    from .policies.isolate import IsolatedContext
+    from .policies.lifecycle import LifecycleHook, LoggingHook, NodeLifecycle, ValidationHook
+    from .policies.place import Place
+    from .policies.recovery import RecoveryStrategy
+    from .policies.resources import Memory, ResourceManager
+    from .policies.retry import RetryStrategy
+    from .policies.timeout import Timeout
+    from .presets.nodes import CachedNode, EnhancedNode, RetryableNode
+    from .presets.runners import EnhancedRunner
+    from .run.config import ExecutionConfig
+    from .run.executor import ParallelExecutor
     from .run.metrics import ExecutionMetrics
     from .run.runner import Runner
+    from .run.shape import DAGAnalysis
+    from .security.policy import Code, SecurityPolicy
+    from .security.validator import InputValidator
     from .show.visualizer import Visualizer
     from .step import Layer, Observer, Policy, Step
+    from .store.contexts import SerializableContext
     from .store.records import (
         StoredError,
         from_dict,
@@ -45,21 +79,65 @@ if TYPE_CHECKING:
         to_row,
         to_yaml,
     )
+    from .store.values import NotStored
+    from .store.versions import NodeVersion, VersionedNodeRegistry
     from .store.workflows import WorkflowSerializer
+    from .tuning.benchmarking import BenchmarkResult, BenchmarkRunner
+    from .tuning.optimizer import ExecutionOptimizer, ExecutionPlan, PerformanceOptimizer
+    from .tuning.requirements import PerformanceRequirements
     from .validation import ValidationResult, validate_workflow
 
 _LATER: Final = {
+    "BenchmarkResult": "tuning.benchmarking",
+    "BenchmarkRunner": "tuning.benchmarking",
+    "Cache": "policies.cache",
+    "CacheStats": "policies.cache",
+    "CachedNode": "presets.nodes",
+    "CircuitBreakerStrategy": "policies.breaker",
+    "Code": "security.policy",
+    "DAGAnalysis": "run.shape",
+    "EnhancedNode": "presets.nodes",
+    "EnhancedRunner": "presets.runners",
+    "ErrorHandler": "policies.handler",
+    "ErrorSeverity": "policies.errors",
     "Event": "events",
+    "ExecutionConfig": "run.config",
     "ExecutionMetrics": "run.metrics",
+    "ExecutionOptimizer": "tuning.optimizer",
+    "ExecutionPlan": "tuning.optimizer",
+    "FallbackStrategy": "policies.fallback",
+    "Hooks": "policies.hooks",
+    "InputValidator": "security.validator",
+    "IsolatedContext": "policies.isolate",
     "Layer": "step",
+    "LifecycleHook": "policies.lifecycle",
+    "LoggingHook": "policies.lifecycle",
+    "Memory": "policies.resources",
+    "NodeLifecycle": "policies.lifecycle",
+    "NodeVersion": "store.versions",
+    "NotStored": "store.values",
     "Observer": "step",
+    "ParallelExecutor": "run.executor",
+    "PerformanceOptimizer": "tuning.optimizer",
+    "PerformanceRequirements": "tuning.requirements",
+    "Place": "policies.place",
     "Plan": "plan",
     "Policy": "step",
+    "RecoveryStrategy": "policies.recovery",
+    "ResourceManager": "policies.resources",
+    "RetryStrategy": "policies.retry",
+    "RetryableNode": "presets.nodes",
     "Runner": "run.runner",
+    "SecurityPolicy": "security.policy",
+    "SerializableContext": "store.contexts",
     "Step": "step",
     "StoredError": "store.records",
+    "Timeout": "policies.timeout",
+    "ValidationHook": "policies.lifecycle",
     "ValidationResult": "validation",
+    "VersionedNodeRegistry": "store.versions",
     "Visualizer": "show.visualizer",
+    "WorkflowError": "policies.errors",
     "WorkflowSerializer": "store.workflows",
     "from_dict": "store.records",
     "from_json": "store.records",
@@ -79,43 +157,95 @@ __all__ = [
     "DAG",
     "FSM",
     "UNSET",
+    "BenchmarkResult",
+    "BenchmarkRunner",
     "BranchError",
+    "Cache",
+    "CacheError",
+    "CacheStats",
+    "CachedNode",
+    "CircuitBreakerStrategy",
+    "CircuitOpenError",
+    "Code",
     "CompileError",
     "Condition",
     "ConditionalReturn",
     "Context",
+    "DAGAnalysis",
     "Diagnostic",
     "Edge",
+    "EnhancedNode",
+    "EnhancedRunner",
+    "ErrorHandler",
+    "ErrorSeverity",
     "Event",
+    "ExecutionConfig",
     "ExecutionMetrics",
+    "ExecutionOptimizer",
+    "ExecutionPlan",
     "FSMContext",
     "FSMReturn",
+    "FallbackStrategy",
     "FastDagError",
+    "Hooks",
     "InputError",
+    "InputValidator",
+    "IsolatedContext",
+    "IsolationError",
     "Layer",
+    "LifecycleHook",
     "Location",
+    "LoggingHook",
+    "Memory",
+    "MemoryLimitError",
     "Node",
     "NodeExecution",
+    "NodeLifecycle",
+    "NodeTimeoutError",
+    "NodeVersion",
+    "NotStored",
     "Observer",
+    "ParallelExecutor",
+    "PerformanceOptimizer",
+    "PerformanceRequirements",
+    "Place",
     "PlaceholderError",
+    "PlacementError",
     "Plan",
     "Policy",
     "Port",
+    "PortTypeError",
+    "RecoveryStrategy",
+    "RemoteError",
+    "ResourceManager",
     "Results",
+    "RetryStrategy",
+    "RetryableNode",
+    "RunTimeoutError",
     "Runner",
+    "SchemaError",
+    "SecurityError",
+    "SecurityPolicy",
     "Select",
     "SelectReturn",
+    "SerializableContext",
     "SerializationError",
     "StaleModuleWarning",
     "State",
     "Step",
     "StoredError",
     "TargetError",
+    "Timeout",
+    "UnknownNodeError",
+    "ValidationHook",
     "ValidationResult",
+    "VersionedNodeRegistry",
     "Visualizer",
     "WiringError",
+    "WorkerError",
     "Workflow",
     "WorkflowBase",
+    "WorkflowError",
     "WorkflowExecutionError",
     "WorkflowSerializer",
     "WorkflowValidationError",

@@ -1,4 +1,4 @@
-"""Orders, cycles, levels and reductions of a graph that is given as lists of predecessors."""
+"""Orders, cycles, levels, ways and reductions of a graph that is given as lists of predecessors."""
 
 from __future__ import annotations
 
@@ -158,6 +158,28 @@ def levels(waits: Sequence[Sequence[int]]) -> list[int]:
     for before in waits:
         found.append(1 + max((found[p] for p in before), default=-1))
     return found
+
+
+def critical_path(waits: Sequence[Sequence[int]], weights: Sequence[float]) -> list[int]:
+    """Find the way of the greatest weight, and of the most nodes where weights are equal.
+
+    Nodes must be in topological order, weights not negative.
+
+    Source: Kelley and Walker, Critical-path planning and scheduling, 1959.
+    """
+    came_from: list[int] = []
+    best: list[tuple[float, int]] = []
+    for node, before in enumerate(waits):
+        last = max(before, key=best.__getitem__, default=-1)
+        weight, count = best[last] if last >= 0 else (0.0, 0)
+        best.append((weight + weights[node], count + 1))
+        came_from.append(last)
+    node = max(range(len(best)), key=best.__getitem__, default=-1)
+    way: list[int] = []
+    while node >= 0:
+        way.append(node)
+        node = came_from[node]
+    return way[::-1]
 
 
 def linear_groups(waits: Sequence[Sequence[int]], joinable: Sequence[bool]) -> tuple[tuple[int, ...], ...]:

@@ -35,7 +35,7 @@ from .hints import (
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["EMPTY", "fits", "show"]
+__all__ = ["EMPTY", "Key", "fits", "keys_of", "show"]
 
 
 def fits(source: Any, target: Any) -> bool | None:
@@ -190,20 +190,22 @@ def _mentioned(cls: type) -> Iterable[str]:
         yield from getattr(getattr(value, "__code__", None), "co_names", ())
 
 
-class _Key(typing.NamedTuple):
+class Key(typing.NamedTuple):
+    """What a TypedDict says of one of its keys."""
+
     hint: Any
     required: bool
     readonly: bool
 
 
 def _typed_dicts(source: Any, target: Any) -> bool | None:
-    theirs, ours = _keys(source), _keys(target)
+    theirs, ours = keys_of(source), keys_of(target)
     if not ours.keys() <= theirs.keys():
         return False
     return _all(_key(theirs[name], ours[name]) for name in ours)
 
 
-def _key(theirs: _Key, ours: _Key) -> bool | None:
+def _key(theirs: Key, ours: Key) -> bool | None:
     if ours.readonly:
         return _fits(theirs.hint, ours.hint) if theirs.required or not ours.required else False
     if theirs.readonly or theirs.required is not ours.required:
@@ -211,15 +213,16 @@ def _key(theirs: _Key, ours: _Key) -> bool | None:
     return _all((_fits(theirs.hint, ours.hint), _fits(ours.hint, theirs.hint)))
 
 
-def _keys(hint: Any) -> dict[str, _Key]:
+def keys_of(hint: Any) -> dict[str, Key]:
+    """List the keys of a TypedDict; the type of one is ``EMPTY`` if it cannot be read."""
     cls = class_of(hint)
     bound = bindings(hint)
-    keys: dict[str, _Key] = {}
+    keys: dict[str, Key] = {}
     for name, marked in class_hints(cls).items():
         kind, marks = unmark(marked)
         # Where annotations are text, __required_keys__ does not know the marks.
         required = "Required" in marks or ("NotRequired" not in marks and name in cls.__required_keys__)
-        keys[name] = _Key(substitute(kind, bound), required, "ReadOnly" in marks)
+        keys[name] = Key(substitute(kind, bound), required, "ReadOnly" in marks)
     return keys
 
 

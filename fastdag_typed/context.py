@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast, overload
+from weakref import ref
 
 from .diagnostic import did_you_mean
 from .returns import name_of
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .node import Node
+    from .step import Scope
 
 R = TypeVar("R")
 Status = Literal["pending", "running", "done", "failed", "skipped"]
@@ -64,7 +66,13 @@ class Results(dict[str, Any]):
 
 @dataclass(init=False)
 class Context:
-    """Results, metadata and execution information of one run; a node asks for it with a ``context`` parameter."""
+    """Results, metadata and execution information of one run; a node asks for it with a ``context`` parameter.
+
+    What is copied or pickled of it stands alone, without ``parent``.
+    """
+
+    isolated: ClassVar[bool] = False
+    """Whether each node of a run has its own copy of every value."""
 
     results: Results = field(default_factory=Results)
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -79,6 +87,31 @@ class Context:
         self.results = results if isinstance(results, Results) else Results(results or {})
         self.metadata = {} if metadata is None else metadata
         self.execution_info = {} if execution_info is None else execution_info
+
+    # Not a field: it belongs to the run, not to what the run leaves behind.
+    _outer = cast("tuple[Context, ref[Scope]] | None", None)
+
+    @property
+    def parent(self) -> Context | None:
+        """Context of the run in which the run of this one was started, with the results so far; else ``None``."""
+        if self._outer is None:
+            return None
+        context, running = self._outer
+        scope = running()
+        if scope is not None:
+            scope.catch_up()
+        return context
+
+    def nested_in(self, scope: Scope | None) -> None:
+        """Note the run in which the run of this context is started; it is not kept alive, only its context is."""
+        if scope is None:
+            self._outer = None
+        elif scope.context is not self:  # else a node has handed its own context on
+            self._outer = scope.context, ref(scope)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the run around."""
+        return {name: value for name, value in self.__dict__.items() if name != "_outer"}
 
     @overload
     def get_result(self, node_name: Node[..., R]) -> R | None: ...
@@ -135,10 +168,7 @@ class FSMContext(Context):
         if name in self.results:
             return self.results[name]
         state, _, cycle = name.rpartition(".")
-        if not state or not cycle.isdecimal():
-            return None
-        limit = int(cycle)
-        return next(
-            (value for at, value in reversed(self.cycle_results.get(state, ())) if at <= limit),
-            None,
-        )
+        return self._as_of(int(cycle), state) if state and cycle.isdecimal() else None
+
+    def _as_of(self, cycle: int, state: str) -> Any:
+        return next((value for at, value in reversed(self.cycle_results.get(state, ())) if at <= cycle), None)

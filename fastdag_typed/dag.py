@@ -86,6 +86,35 @@ class DAG(Workflow[NodesT_co, InputsT_contra]):
         options.update(zip(("inputs", "outputs", "description"), args, strict=False))
         return self._decorate(_join("all"), name, options)
 
+    @overload
+    def cached_node(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> Node[P, R]: ...
+    @overload
+    def cached_node(self, func: Callable[P, R], /) -> Node[P, R]: ...
+    @overload
+    def cached_node(
+        self,
+        name: str | None = None,
+        inputs: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
+        description: str | None = None,
+        *,
+        cache_ttl: float | None = 3600.0,
+        policies: Sequence[Policy] = (),
+    ) -> NodeDecorator: ...
+    def cached_node(
+        self,
+        name: Any = None,
+        *args: Any,
+        cache_ttl: float | None = 3600.0,
+        policies: Sequence[Policy] = (),
+        **options: Any,
+    ) -> Any:
+        """Make a node that keeps what its calls gave, for ``cache_ttl`` seconds (``None``: for ever); see ``Cache``."""
+        from .policies.cache import Cache
+
+        options.update(zip(("inputs", "outputs", "description"), args, strict=False))
+        return self._decorate(Node, name, {**options, "policies": (Cache(cache_ttl), *policies)})
+
     def add_workflow(self, name: str, workflow: Workflow) -> Node[..., Any]:
         """Add a finished workflow as a node: its open inputs are the ports, its final value is the result.
 

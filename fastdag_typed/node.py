@@ -200,7 +200,18 @@ class Node(Source[R_co], Unit, Generic[P, R_co]):
         return f"<Node {self.name}({', '.join(self.inputs)}) -> {', '.join(self.outputs)}>"
 
     async def execute(self, context: Context, **kwargs: Any) -> Any:
-        """Run the function with a context and inputs by name, awaiting the result where it is awaitable."""
+        """Run the function with its policies around it, a context and inputs by name; await what is awaitable.
+
+        It raises what the function raises. What policies do at the end of a run, they do when the function has ended.
+        """
+        if self.policies:
+            from .policies.alone import Alone
+
+            alone = Alone(self)
+            try:
+                return await alone.execute(context, kwargs)
+            finally:
+                await alone.end(context)
         if self.signature.context is not None:
             kwargs[self.signature.context] = context
         func: Callable[..., Any] = self.func

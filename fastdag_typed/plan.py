@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from operator import itemgetter
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
@@ -13,6 +14,8 @@ from .dag import SubWorkflow
 from .ports import EMPTY, Take, read_output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from .ports import Port
     from .step import Read, Step
 
@@ -104,6 +107,11 @@ class Plan:
     def names(self) -> tuple[str, ...]:
         """Names of the steps, in order."""
         return tuple(step.name for step in self.steps)
+
+    @cached_property
+    def outs(self) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+        """Reads the values of all steps, of which there are at least two, from the slots."""
+        return itemgetter(*(step.out for step in self.steps))
 
     @cached_property
     def step_of_slot(self) -> dict[int, Step]:

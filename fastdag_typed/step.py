@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 from .ports import Take
 
 if TYPE_CHECKING:
+    from .context import Context
     from .events import Event
     from .node import Node
+    from .plan import Plan
+    from .workers import Workers
 
 Kind = Literal["standard", "condition", "select", "any", "all", "fsm_state", "workflow"]
 Call = Callable[..., Any]
@@ -73,13 +77,16 @@ class Step(NamedTuple):
 
 
 class Skipped(Enum):
-    """The type of ``SKIPPED``."""
+    """The type of ``SKIPPED`` and ``LOST``."""
 
     SKIPPED = "SKIPPED"
+    LOST = "LOST"
 
 
 SKIPPED: Final = Skipped.SKIPPED
 """Stands in the slot of a step that was not run because its branch was not taken."""
+LOST: Final = Skipped.LOST
+"""Stands in the slot of a step that failed, or was not run because of one that did, where the run goes on."""
 
 
 Emit = Callable[["Event"], None]
@@ -87,18 +94,68 @@ Observer = Callable[["Event"], None]
 """Reads facts about a run and cannot change it; if it is ``required`` (an attribute), its failure fails the run."""
 
 
+class Scope(Protocol):
+    """One run, as policies see it while it goes on."""
+
+    @property
+    def plan(self) -> Plan:
+        """What is run."""
+        ...
+
+    @property
+    def context(self) -> Context:
+        """What user code sees of it."""
+        ...
+
+    @property
+    def deadline(self) -> float | None:
+        """When the run has to have ended, in seconds of ``perf_counter``."""
+        ...
+
+    @property
+    def workers(self) -> Workers:
+        """The processes of the runner; there are none before they are first asked for."""
+        ...
+
+    def emit(self, event: Event) -> None:
+        """Tell the observers."""
+        ...
+
+    def catch_up(self) -> None:
+        """Enter the results so far into the context, where the driver leaves that for later."""
+        ...
+
+    def at_end(self, action: Callable[[], Awaitable[object] | None]) -> None:
+        """Have something done when the run has ended, however it ended; what was said last is done first."""
+        ...
+
+    def at_stop(self, action: Callable[[], object], *, begun: bool = True) -> Callable[[], None]:
+        """Have something done if the run is interrupted (Ctrl-C, cancellation) from now until what is given is called.
+
+        What has not ``begun`` is stopped after a failure, too, if nothing more is to begin then.
+        It may be called by another thread, more than once, at once if the run is interrupted already, and has to make
+        the calls that are under way come to an end.
+        """
+        ...
+
+
+running: Final[ContextVar[Scope | None]] = ContextVar("fastdag_running", default=None)
+"""The run that the present code is a part of: innermost, if runs are nested."""
+
+
 class Layer(IntEnum):
     """The one order in which policies nest, inner to outer."""
 
     PLACE = 1
     TIMEOUT = 2
-    RETRY = 3
-    BREAKER = 4
-    VALIDATE = 5
-    CACHE = 6
-    FALLBACK = 7
-    HOOK = 8
-    OBSERVE = 9
+    ADMIT = 3
+    RETRY = 4
+    BREAKER = 5
+    VALIDATE = 6
+    CACHE = 7
+    FALLBACK = 8
+    HOOK = 9
+    OBSERVE = 10
 
 
 class Policy(Protocol):
@@ -112,6 +169,80 @@ class Policy(Protocol):
     def wrap(self, step: Step, call: Call, emit: Emit) -> Call:
         """Wrap the call of a step, once, at bind time; return ``call`` itself where the policy does not apply.
 
-        For an async step ``call`` returns an awaitable, and so must what is returned.
+        What is returned is kept for many runs, also for several at once: what belongs to one run is found through
+        ``running``. For an async step ``call`` returns an awaitable, and so must what is returned.
         """
         ...
+
+
+class Rescue:
+    """A call, and what is done when it fails: a driver calls the inner one itself, so success costs nothing.
+
+    ``again(error, args, kwargs)`` is async, gives the value after all or raises; around a sync step it never suspends.
+    """
+
+    __slots__ = ("again", "call")
+
+    def __init__(
+        self, call: Call, again: Callable[[Exception, tuple[Any, ...], dict[str, Any]], Awaitable[Any]]
+    ) -> None:
+        self.call = call
+        self.again = again
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call, where something else is around it."""
+        try:
+            return self.call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - raised again by what is called, if need be
+            return drive(self.again(error, args, kwargs))
+
+    async def recover(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Go on after the innermost call failed: each layer is asked in its turn."""
+        if isinstance(self.call, Rescue):
+            try:
+                return await self.call.recover(error, args, kwargs)
+            except Exception as later:  # noqa: BLE001 - as above
+                error = later
+        return await self.again(error, args, kwargs)
+
+
+class AsyncRescue(Rescue):
+    """The same around a call that is awaited."""
+
+    __slots__ = ()
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call and await, where something else is around it."""
+        try:
+            return await self.call(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - raised again by what is called, if need be
+            return await self.again(error, args, kwargs)
+
+
+def rescue(
+    step: Step, call: Call, again: Callable[[Exception, tuple[Any, ...], dict[str, Any]], Awaitable[Any]]
+) -> Call:
+    """Put around a call what is done when it fails."""
+    return (AsyncRescue if step.is_async else Rescue)(call, again)
+
+
+def drive(coroutine: Awaitable[Any]) -> Any:
+    """Run a coroutine that never suspends, without a loop; so a body is written once for sync and async.
+
+    Raises:
+        RuntimeError: it suspends.
+
+    """
+    steps: Any = coroutine.__await__()
+    try:
+        steps.send(None)
+    except StopIteration as end:
+        return end.value
+    except RuntimeError as error:
+        stop = error.__cause__
+        if not (isinstance(stop, StopIteration) and error.args == ("coroutine raised StopIteration",)):
+            raise
+    else:
+        steps.close()
+        raise RuntimeError(f"{coroutine!r} waits for something, but runs without an event loop")
+    raise stop  # a function called from within raised it: only a coroutine turns it into something else

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .edge import Edge
     from .plan import Plan
     from .returns import ConditionalReturn
+    from .run.config import ExecutionConfig
     from .run.runner import Runner
     from .signatures import ConditionDecorator, NodeDecorator
     from .step import Policy
@@ -38,7 +39,8 @@ else:
 P = ParamSpec("P")
 R = TypeVar("R")
 N = TypeVar("N", bound=Node[..., Any])
-Mode = Literal["sequential", "parallel"]
+Mode = Literal["sequential", "parallel", "processes"]
+ErrorStrategy = Literal["stop", "continue", "skip"]
 
 
 class Workflow(Generic[NodesT_co, InputsT_contra]):
@@ -86,6 +88,10 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
         self.owner = (self,)  # one tuple for all nodes that are only here
         self.order: tuple[list[list[int]], list[int]] | None = None
         self._plan: Plan | None = None
+
+    def __getstate__(self) -> Any:
+        """Leave out the plan: it is made anew of what is copied or pickled."""
+        return {**self.__dict__, "_plan": None, "order": None}, {"context": self.context}
 
     def __repr__(self) -> str:
         """Render with name and size."""
@@ -341,14 +347,16 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
         self,
         inputs: InputsT_contra | None = None,
         *,
-        mode: Mode = "sequential",
+        mode: Mode | None = None,
         context: Context | None = None,
         max_workers: int | None = None,
+        error_strategy: ErrorStrategy | None = None,
+        config: ExecutionConfig | None = None,
         **named: Any,
     ) -> Any:
         """Run, and give the final value: of the composed function, of the one sink, or a dict of the sinks that ran.
 
-        Inputs are given by port name, as a mapping or by keyword.
+        Inputs are given by port name, as a mapping or by keyword; ``config`` says the rest of how it is run.
 
         Raises:
             WorkflowValidationError: the workflow is not valid.
@@ -356,25 +364,30 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
             WorkflowExecutionError: a node failed.
 
         """
-        return self._runner(max_workers).run(_merged(inputs, named), mode, context=context).value
+        with self._runner(config, max_workers, error_strategy) as runner:
+            return runner.run(_merged(inputs, named), mode, context=context).value
 
     async def run_async(
         self,
         inputs: InputsT_contra | None = None,
         *,
-        mode: Mode = "sequential",
+        mode: Mode | None = None,
         context: Context | None = None,
         max_workers: int | None = None,
+        error_strategy: ErrorStrategy | None = None,
+        config: ExecutionConfig | None = None,
         **named: Any,
     ) -> Any:
         """Run on the current event loop, and give the final value; otherwise as ``run``."""
-        runner = self._runner(max_workers)
-        return (await runner.run_async(_merged(inputs, named), mode, context=context)).value
+        with self._runner(config, max_workers, error_strategy) as runner:
+            return (await runner.run_async(_merged(inputs, named), mode, context=context)).value
 
-    def _runner(self, max_workers: int | None) -> Runner:
+    def _runner(
+        self, config: ExecutionConfig | None, max_workers: int | None, error_strategy: ErrorStrategy | None
+    ) -> Runner:
         from .run.runner import Runner
 
-        return Runner(self, max_workers=max_workers)
+        return Runner(self, config, max_workers=max_workers, error_strategy=error_strategy)
 
     @overload
     def __getitem__(self, node_name: Node[..., R]) -> R: ...

@@ -24,10 +24,14 @@ ORDER = [
     {"compose"},
     {"workflow"},
     {"dag", "fsm"},
+    {"checks"},
     {"analysis", "validation", "plan", "lowering"},
+    {"security"},
+    {"workers"},
+    {"policies"},
     {"run"},
-    {"policies", "security", "observe", "store", "show"},
-    {"presets", "cli"},
+    {"observe", "store", "show"},
+    {"presets", "tuning", "cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 

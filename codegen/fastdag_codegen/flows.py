@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
+from fastdag_typed.checks import checker, doubts
 from fastdag_typed.dag import SubWorkflow
 from fastdag_typed.plan import CONTEXT, reads, slot_of
 from fastdag_typed.ports import EMPTY, Take
@@ -73,6 +76,7 @@ class Function:
     context: str = ""
     metadata: str = ""
     stored: str = ""
+    check: list[str] = field(default_factory=list[str])
     head: list[str] = field(default_factory=list[str])
     tail: list[str] = field(default_factory=list[str])
     forwarded: list[str] = field(default_factory=list[str])
@@ -109,6 +113,7 @@ class Flow:
         self.names = Namespace(bindings.namespace)
         self.slots: dict[int, str] = {CONTEXT: "context"}
         self._parameters: list[tuple[bool, str]] = []
+        self._may_be_unset: set[str] = set()
         self.inputs: dict[str, str] = {}
         self.head: list[str] = []
 
@@ -127,6 +132,7 @@ class Flow:
             default: str | None = None
             if name in optional or (None not in defaults and len(set(defaults)) > 1):
                 default = self._unset()
+                self._may_be_unset.add(name)
                 annotation = annotation if annotation == ANY else f"{annotation} | {self._unset_type()}"
             elif None not in defaults:
                 default = defaults[0]
@@ -207,12 +213,13 @@ class Flow:
     def call(self, step: Step, values: Sequence[str]) -> tuple[str, list[str], str]:
         """Write what a step calls and the arguments, and name the function that its errors are traced to."""
         bindings = self.bindings
-        if isinstance(step.func, SubWorkflow) and not step.node.policies:
+        wraps = step.node.policies or step.index in doubts(self.plan)
+        if isinstance(step.func, SubWorkflow) and not wraps:
             name, parameters = self.nested(step, self.place, self.path)
             given = zip([parameters[name] for name, _ in step.kwargs], values, strict=True)
             return name, [f"{parameter}={value}" for parameter, value in given], "None"
         arguments = self.arguments(step, values)
-        if step.node.policies:
+        if wraps:
             wrapped = f"{bindings.helper('with_policies')}({self.place.text()}, {string(step.name)})"
             traced = "None" if isinstance(step.func, SubWorkflow) else bindings.function(step, self.place)
             return wrapped, arguments, traced
@@ -233,12 +240,47 @@ class Flow:
         text = text if len(text) <= room else f"{text[: room - 4].rpartition(' ')[0]} ..."
         return [f"#@ {len(bindings.marks) - 1}", f"# node: {text}", *lines]
 
-    def check(self, plan: Plan) -> str:
-        """Write the call that checks the inputs of a nested workflow, if any of them has a type."""
-        if not any(entry.port.type not in (EMPTY, Any, object) for entry in plan.inputs):
-            return ""
-        given = ", ".join(f"{string(name)}: {parameter}" for name, parameter in self.inputs.items())
-        return f"{self.bindings.helper('check_inputs')}({self.place.text()}, {{{given}}})"
+    def check(self) -> list[str]:
+        """Write the check of the inputs: whole, unless their classes tell that nothing is wrong."""
+        tests = dict.fromkeys(self._test(entry) for entry in self.plan.inputs if not checker(entry.port.type).idle)
+        if not tests:
+            return []
+        given = [f"{string(name)}: {parameter}" for name, parameter in self.inputs.items()]
+        call = f"check_inputs({self.place.text()}, {{"
+        if None in tests:
+            return spread(self.bindings.helper(call), given, "})")
+        return [
+            *_unless([f"({test})" if " or " in test else test for test in filter(None, tests)]),
+            "    from fastdag_typed.run.compiled import check_inputs",
+            *(f"    {line}" for line in spread(call, given, "})")),
+        ]
+
+    def _test(self, entry: Input) -> str | None:
+        """Write the test that shows of nearly every right value that it is right; ``None``: there is none so short."""
+        check, parameter = checker(entry.port.type), self.inputs[entry.name]
+        kinds = set(check.passes) - {NoneType}
+        names = sorted(kind.__name__ for kind in kinds if getattr(builtins, kind.__name__, None) is kind)
+        if kinds == {entry.port.type} and not names:
+            ports = next(step.node.ports for step in self.plan.steps if step.name == entry.node)
+            value = f"{self.place.text()}.nodes[{string(entry.node)}].ports[{ports.index(entry.port)}].type"
+            names = [self.bindings.bind(f"{entry.node}_{entry.port.name}_class", value, "Final[Any]")]
+        if "int" in names:
+            names.remove("bool")
+        tests = [f"{parameter} is UNSET"] if entry.name in self._may_be_unset else []
+        tests += [f"{parameter} is None"] if NoneType in check.passes else []
+        tests += [f"isinstance({parameter}, ({', '.join(names)}))"] if len(names) > 1 else []
+        tests += [f"isinstance({parameter}, {names[0]})"] if len(names) == 1 else []
+        return " or ".join(tests) or None
+
+
+def _unless(tests: list[str]) -> list[str]:
+    """Write the beginning of what is done unless all tests hold."""
+    if len(tests) == 1:
+        return [f"if not {tests[0]}:"]
+    line = f"if not ({' and '.join(tests)}):"
+    if len(line) <= WIDTH - _INSIDE:
+        return [line]
+    return ["if not (", f"    {tests[0]}", *(f"    and {test}" for test in tests[1:]), "):"]
 
 
 def source_of(bindings: Bindings, step: Step) -> sources.Function:
@@ -276,8 +318,12 @@ def result_type(bindings: Bindings, step: Step) -> str:
 
 def assign(target: str, function: str, arguments: Sequence[str], *, awaits: bool = False) -> list[str]:
     """Write ``target = function(arguments)``, over several lines if it is long."""
-    begin = f"{target} = {'await ' if awaits else ''}{function}("
-    line = f"{begin}{', '.join(arguments)})"
-    if len(line) <= WIDTH - _INSIDE or not arguments:
+    return spread(f"{target} = {'await ' if awaits else ''}{function}(", arguments, ")")
+
+
+def spread(begin: str, parts: Sequence[str], end: str) -> list[str]:
+    """Write parts between brackets, over several lines if they are long."""
+    line = f"{begin}{', '.join(parts)}{end}"
+    if len(line) <= WIDTH - _INSIDE or not parts:
         return [line]
-    return [begin, *(f"    {argument}," for argument in arguments), ")"]
+    return [begin, *(f"    {part}," for part in parts), end]

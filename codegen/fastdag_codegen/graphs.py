@@ -27,7 +27,6 @@ class Graph(Flow):
         for step in plan.steps:
             self.slots[step.out] = self.names.local(step.name)
         body = [line for step in plan.steps for line in self._statement(step)]
-        check = self.check(plan) if self.path else ""
         if self.skippable:
             self.bindings.skips()
         if plan.uses_context:
@@ -42,7 +41,8 @@ class Graph(Flow):
             context="Context" if plan.uses_context else "",
             metadata=f"{self.place.text()}.metadata" if plan.uses_context else "",
             stored=self.stored,
-            head=[check, *self.head] if check else self.head,
+            check=self.check(),
+            head=self.head,
             tail=self._value() if self.path else self._results(),
             forwarded=self.forwarded(context=plan.uses_context),
             skippable=frozenset(self.skippable),

@@ -17,7 +17,7 @@ from ..exceptions import FastDagError, TargetError, WorkflowValidationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..workflow import Mode
+    from ..workflow import ErrorStrategy, Mode
     from .showing import Form
 
 
@@ -62,6 +62,7 @@ def fastdag() -> None:
     """  # noqa: D301 - click wants the control character itself
 
 
+_SECONDS = click.FloatRange(min=0, min_open=True)
 _target = click.argument("target", type=click.Path())  # a path, so that shells complete files
 _allow = click.option(
     "--allow",
@@ -90,8 +91,19 @@ def _check(targets: Sequence[str], allow: Sequence[str], *, strict: bool, as_jso
 @_target
 @click.option("--input", "pairs", multiple=True, metavar="NAME=VALUE", help="An input; see below how it is written.")
 @click.option("--inputs", "file", type=click.Path(), metavar="FILE", help="Inputs as a YAML or JSON mapping.")
-@click.option("--mode", type=click.Choice(["sequential", "parallel"]), default="sequential", show_default=True)
+@click.option(
+    "--mode", type=click.Choice(["sequential", "parallel", "processes"]), default="sequential", show_default=True
+)
 @click.option("--max-workers", type=click.IntRange(min=1), metavar="N", help="How many nodes may run at once.")
+@click.option("--timeout", type=_SECONDS, metavar="SECONDS", help="How long the run may take.")
+@click.option("--node-timeout", type=_SECONDS, metavar="SECONDS", help="How long one call of a node may take.")
+@click.option(
+    "--on-error",
+    type=click.Choice(["stop", "continue", "skip"]),
+    default="stop",
+    show_default=True,
+    help="After a node failed: stop; run what does not need it, then fail; or the same and do not fail.",
+)
 @click.option("--timings", is_flag=True, help="Print how long each node took, to the standard error stream.")
 @click.option("--results", is_flag=True, help="Print the result of every node.")
 @click.option("--json", "as_json", is_flag=True, help="Print the value and how the run went as JSON.")
@@ -104,6 +116,9 @@ def _run(
     file: str | None,
     mode: Mode,
     max_workers: int | None,
+    timeout: float | None,
+    node_timeout: float | None,
+    on_error: ErrorStrategy,
     **output: bool,
 ) -> int:
     """Run a workflow and print its final value.
@@ -116,9 +131,15 @@ def _run(
     With --json, records become objects, sets and tuples lists, dates, paths and bytes (in base64) text, and any other
     value {"type": ..., "repr": ...}.
     """
+    from ..run.config import ExecutionConfig
     from .running import Output, run
 
-    return run(target, allow, (file, pairs), mode, max_workers, Output(**output))
+    config = ExecutionConfig(
+        mode=mode, timeout_seconds=node_timeout, run_timeout_seconds=timeout, error_strategy=on_error
+    )
+    if max_workers is not None:
+        config.max_workers = max_workers
+    return run(target, allow, (file, pairs), config, Output(**output))
 
 
 @fastdag.command("compile")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..checks import unchecked
 from ..hints import show
 from ..ports import EMPTY
 from ..validation import examine
@@ -26,6 +27,7 @@ def check(targets: Sequence[str], allow: Sequence[str], *, strict: bool, as_json
     failed = False
     for target in targets:
         trace = summary = ""
+        workflow = None
         try:
             workflow = find(target, allow)
         except Findings as failure:
@@ -41,6 +43,8 @@ def check(targets: Sequence[str], allow: Sequence[str], *, strict: bool, as_json
             continue
         for one in found:
             click.echo(str(one))
+        for note in blind_spots(workflow) if workflow is not None and not errors else ():
+            click.echo(note)
         click.echo(trace, err=True, nl=False)
         click.echo(f"{name}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}{summary}")
     if as_json:
@@ -59,6 +63,12 @@ def summarize(workflow: Workflow) -> str:
         kind = "" if entry.port.type is EMPTY else f": {show(entry.port.type)}"
         inputs.setdefault(entry.name, f"{entry.name}{kind}{'' if entry.default is EMPTY else ' (optional)'}")
     return f"{text}; open inputs: {', '.join(inputs.values()) or 'none'}"
+
+
+def blind_spots(workflow: Workflow) -> list[str]:
+    """Say what a run will not be able to check of the types of ports, where it has to check them."""
+    found = unchecked(workflow.plan())
+    return [f'note: a run checks input port "{one.port}" of "{one.node}" in part: {one.what}' for one in found]
 
 
 def _count(number: int, noun: str) -> str:

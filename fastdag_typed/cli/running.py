@@ -11,6 +11,7 @@ from warnings import catch_warnings, simplefilter
 import click
 
 from ..exceptions import InputError, StaleModuleWarning, WorkflowExecutionError
+from ..run.compiled import cannot
 from ..run.runner import Runner
 from .findings import node_failure
 from .inputs import gather, refusal
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..observe.progress import Progress
+    from ..run.config import ExecutionConfig
     from ..run.metrics import ExecutionMetrics
-    from ..workflow import Mode, Workflow
+    from ..workflow import Workflow
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells count it: 128 and the number of the signal."""
@@ -43,8 +45,7 @@ def run(
     target: str,
     allow: Sequence[str],
     inputs: tuple[str | None, Sequence[str]],
-    mode: Mode,
-    max_workers: int | None,
+    config: ExecutionConfig,
     output: Output,
 ) -> int:
     """Run a workflow and print what was asked for; give the exit code.
@@ -60,16 +61,17 @@ def run(
     values = gather(plan, *inputs)
     progress = None
     if found.compiled is not None:
-        if mode == "parallel" or output.timings:
-            what = "reads no clock" if output.timings else "runs one node after the other"
+        what = "reads no clock" if output.timings else cannot(config)
+        if what:
             raise click.UsageError(f"Compiled code {what}: run the workflow itself, {found.name}")
         runner = _compiled(found.compiled)
     else:
         progress = None if output.quiet else _progress(workflow)
-        runner = Runner(workflow, observers=[progress] if progress else [], max_workers=max_workers)
+        runner = Runner(workflow, config, observers=[progress] if progress else [])
     code = 0
     try:
-        runner.run(values, mode)
+        with runner:
+            runner.run(values)
     except InputError as error:
         raise refusal(plan, values, error) from None
     except WorkflowExecutionError as error:
@@ -81,6 +83,9 @@ def run(
             progress.close()
     if code == INTERRUPTED:
         click.echo(interrupted(runner.metrics), err=True)
+    if config.error_strategy != "stop":
+        for line in runner.metrics.errors[code:]:  # the first is told already, if the run failed
+            click.echo(line, err=True)
     _put(workflow, runner.metrics, output, failed=code != 0)
     return code
 

@@ -19,9 +19,9 @@ from uuid import UUID
 
 import msgspec
 
+from ..checks import accepts
 from ..hints import show, unalias
 from ..ports import EMPTY
-from ..run.inputs import accepts
 
 T = TypeVar("T")
 

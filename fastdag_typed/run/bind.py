@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from operator import itemgetter
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..diagnostic import did_you_mean
 from ..events import NodeFailed, NodeFinished, NodeSkipped, NodeStarted
 from ..exceptions import BranchError
 from ..plan import CONTEXT, reads, slot_of
+from ..policies.on_node import OnNode
 from ..ports import Take
 from ..returns import UNSET, ConditionalReturn, SelectReturn, name_of
-from ..step import SKIPPED, Call, Decision, Emit, Guard, Kind, Policy, Read, Step
+from ..step import (
+    LOST,
+    SKIPPED,
+    Call,
+    Decision,
+    Guard,
+    Kind,
+    Layer,
+    Policy,
+    Read,
+    Rescue,
+    Step,
+    drive,
+    running,
+)
 
 if TYPE_CHECKING:
+    from ..events import Event
     from ..node import Node
     from ..plan import Plan
 
@@ -29,27 +45,95 @@ Bound = tuple[Invoke, int, str, bool, bool]
 ``invoke(slots)`` gives its value (an awaitable if ``awaits``), or ``SKIPPED`` if it ``skips``: from any other step that
 is a value as any.
 """
+Lean = tuple[Call, int, int, int]
+"""``(call, a, b, out)``: ``call`` takes what is in slots ``a`` and ``b``, of ``a`` if ``b`` is -1, all if both are."""
+
+_ONE: Final = frozenset((Layer.PLACE, Layer.TIMEOUT, Layer.RETRY, Layer.BREAKER, Layer.CACHE))
+"""Layers of which a node has one policy: its own goes before the runner's."""
+
+
+class Program(NamedTuple):
+    """What drivers carry out: made once of a plan and policies, kept for many runs.
+
+    ``lean`` is there where no step is left out, waits for a loop or sees the context, and for state machines.
+    ``rescues`` are the calls that have something to do after a failure, by step: what is bound are the bare ones in
+    them. ``check`` refuses values that a run cannot begin with.
+    """
+
+    steps: tuple[Bound, ...]
+    lean: tuple[Lean, ...]
+    rescues: dict[int, Rescue]
+    graph: Graph
+    check: Callable[[Slots], None] | None = None
 
 
 def bind(
     plan: Plan,
     policies: Sequence[Policy] = (),
-    emit: Emit | None = None,
     *,
     observed: bool = False,
-) -> tuple[Bound, ...]:
-    """Compose the call of every step: bare function, policies from the inner layer out, events, reading, branches."""
-    graph = _Graph(plan)
-    return tuple(
-        (
-            _invoke(step, wrapped(step, policies, emit, observed=observed), emit, graph),
-            step.out,
-            step.name,
-            step.is_async,
-            step.out in graph.skippable,
+    lossy: bool = False,
+    ignored: Collection[Layer] = (),
+) -> Program:
+    """Compose the call of every step: bare function, policies from the inner layer out, events, reading, branches.
+
+    ``observed`` says whether there are observers, ``lossy`` whether the run goes on without the value of a failed step,
+    ``ignored`` which layers are left out.
+    """
+    graph = Graph(plan, lossy=lossy)
+    rescues: dict[int, Rescue] = {}
+    steps: list[Bound] = []
+    lean: list[Lean] = []
+    is_lean = plan.machine is not None or not (plan.guarded or lossy or plan.is_async or plan.uses_context)
+    for step in plan.steps:
+        call = wrapped(step, policies, observed=observed, ignored=ignored)
+        if isinstance(call, Rescue) and step.decision < 0:
+            rescues[step.index] = call
+            while isinstance(call, Rescue):
+                call = call.call
+        skips = step.out in graph.skippable
+        invoke = _invoke(step, call, graph)
+        if is_lean:
+            lean.append(_lean(step, call, invoke))
+        steps.append(
+            (_telling_skips(step, invoke) if observed and skips else invoke, step.out, step.name, step.is_async, skips)
         )
-        for step in plan.steps
-    )
+    return Program(tuple(steps), tuple(lean), rescues, graph)
+
+
+def _lean(step: Step, call: Call, invoke: Invoke) -> Lean:
+    match step.args:
+        case (int(a),) if not step.kwargs and step.decision < 0:
+            return call, a, -1, step.out
+        case (int(a), int(b)) if not step.kwargs and step.decision < 0:
+            return call, a, b, step.out
+        case _:
+            return invoke, -1, -1, step.out
+
+
+def second_try(program: Program, step: Step, slots: Slots, error: BaseException) -> Any:
+    """Let the policies of a step go on after its call failed; give its value (an awaitable if the step is async).
+
+    Raises:
+        BaseException: ``error`` or another one; it is the step's failure.
+
+    """
+    call = program.rescues.get(step.index)
+    if call is None or not isinstance(error, Exception):
+        raise error
+
+    def again(*args: Any, **kwargs: Any) -> Any:
+        coming = call.recover(error, args, kwargs)
+        return coming if step.is_async else drive(coming)
+
+    return _invoke(step, again, program.graph)(slots)
+
+
+def emit(event: Event) -> None:
+    """Tell the observers of the run that this code is a part of."""
+    scope = running.get()
+    if scope is not None:
+        scope.emit(event)
 
 
 def skippable(plan: Plan) -> frozenset[int]:
@@ -66,12 +150,13 @@ def skippable(plan: Plan) -> frozenset[int]:
     return known
 
 
-class _Graph:
+class Graph:
     """What binding one step needs to know of the others."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, lossy: bool = False) -> None:
         self.values = {step.out for step in plan.steps}
-        self.skippable = skippable(plan)
+        self.skippable = frozenset(self.values) if lossy else skippable(plan)
+        self.outs = [step.out for step in plan.steps] if lossy else []
         self.targets: dict[int, list[str]] = {}
         for step in plan.steps if plan.guarded else ():
             for guard in step.guards:
@@ -79,17 +164,33 @@ class _Graph:
                 names.append(guard.branch if isinstance(guard.branch, str) else guard.target)
 
 
-def wrapped(step: Step, policies: Sequence[Policy], emit: Emit | None, *, observed: bool) -> Call:
+def wrapped(
+    step: Step, policies: Iterable[Policy] = (), *, observed: bool = False, ignored: Collection[Layer] = ()
+) -> Call:
     """Put the policies around a step's function, and outside of them the events if there are observers."""
     call: Call = step.func
-    if emit is None:
-        return call
-    for policy in sorted((*step.node.policies, *policies), key=lambda policy: policy.layer):
-        call = policy.wrap(step, call, emit)
-    return _observed(step, call, emit) if observed else call
+    if step.node.policies or policies:
+        for policy in sorted(_chosen(step, policies), key=lambda policy: policy.layer):
+            if policy.layer not in ignored:
+                call = policy.wrap(step, call, emit)
+    return _observed(step, call) if observed else call
 
 
-def _observed(step: Step, call: Call, emit: Emit) -> Call:
+def _chosen(step: Step, policies: Iterable[Policy]) -> list[Policy]:
+    """Choose the policies of a step: where there is to be one, the runner's for it, else its own, else for any node."""
+    special, general = list[Policy](), list[Policy]()
+    for policy in policies:
+        (special if isinstance(policy, OnNode) else general).append(policy)
+    special = [policy for policy in special if isinstance(policy, OnNode) and policy.name == step.name]
+    found: list[Policy] = []
+    taken = set[Layer]()
+    for group in (special, step.node.policies, general):
+        found.extend(policy for policy in group if policy.layer not in taken)
+        taken |= _ONE.intersection(policy.layer for policy in group)
+    return found
+
+
+def _observed(step: Step, call: Call) -> Call:
     name = step.name
 
     def began() -> float:
@@ -119,33 +220,16 @@ def _observed(step: Step, call: Call, emit: Emit) -> Call:
     return run_async if step.is_async else run
 
 
-def drive(coroutine: Awaitable[Any]) -> Any:
-    """Run a coroutine that never suspends, without a loop; so a body is written once for sync and async.
-
-    Raises:
-        RuntimeError: it suspends.
-
-    """
-    steps: Any = coroutine.__await__()
-    try:
-        steps.send(None)
-    except StopIteration as end:
-        return end.value
-    steps.close()
-    raise RuntimeError(f"{coroutine!r} waits for something, but runs without an event loop")
-
-
-def _invoke(step: Step, call: Call, emit: Emit | None, graph: _Graph) -> Invoke:
+def _invoke(step: Step, call: Call, graph: Graph) -> Invoke:
     needed = tuple(slot_of(read) for read in reads(step) if slot_of(read) in graph.skippable)
     if step.kind == "any" and (step.guards or needed):
-        invoke = _joining(step, call, graph)
-    else:
-        invoke = _reader(call, step.args, step.kwargs)
-        if step.decision >= 0:
-            invoke = _deciding(step, invoke, graph.targets.get(step.decision, []))
-        if step.guards or needed:
-            invoke = _guarded(step, invoke, needed)
-    return _telling_skips(step, invoke, emit) if emit and step.out in graph.skippable else invoke
+        return _joining(step, call, graph)
+    invoke = _reader(call, step.args, step.kwargs)
+    if step.decision >= 0:
+        invoke = _deciding(step, invoke, graph.targets.get(step.decision, []))
+    if step.guards or needed:
+        invoke = _guarded(step, invoke, needed)
+    return _sparing(step, invoke, graph) if graph.outs else invoke
 
 
 def _reader(call: Call, args: tuple[Read, ...], kwargs: tuple[tuple[str, Read], ...]) -> Invoke:
@@ -208,7 +292,21 @@ def _guarded(step: Step, invoke: Invoke, needed: tuple[int, ...]) -> Invoke:
     return run
 
 
-def _joining(step: Step, call: Call, graph: _Graph) -> Invoke:
+def _sparing(step: Step, invoke: Invoke, graph: Graph) -> Invoke:
+    """Leave out what takes a value from, or has to come after, a step that failed."""
+    before = {slot_of(read) for read in reads(step)} & graph.values
+    before.update(graph.outs[index] for index in step.waits)
+
+    def run(slots: Slots) -> Any:
+        for slot in before:
+            if slots[slot] is LOST:
+                return LOST
+        return invoke(slots)
+
+    return run if before else invoke
+
+
+def _joining(step: Step, call: Call, graph: Graph) -> Invoke:
     """Run if at least one edge arrives, with ``None`` for those that do not."""
     guard_of = {guard.read: guard for guard in step.guards if guard.read is not None}
     orders = [guard for guard in step.guards if guard.read is None]
@@ -228,14 +326,14 @@ def _joining(step: Step, call: Call, graph: _Graph) -> Invoke:
         arrived = any(_taken(slots, guard) for guard in orders)
         values: list[Any] = []
         for get, slot, is_edge, guard in rows:
-            lost = slot is not None and slots[slot] is SKIPPED
-            if lost or (guard is not None and not _taken(slots, guard)):
+            absent = slots[slot] if slot is not None else None
+            if absent is SKIPPED or absent is LOST or (guard is not None and not _taken(slots, guard)):
                 values.append(None)
             else:
                 arrived = arrived or is_edge
                 values.append(get(slots))
         if not arrived:
-            return SKIPPED
+            return LOST if any(slots[slot] is LOST for _, slot, _, _ in rows if slot is not None) else SKIPPED
         return call(*values[:by_position], **dict(zip(names, values[by_position:], strict=True)))
 
     return run
@@ -246,10 +344,10 @@ def _taken(slots: Slots, guard: Guard) -> bool:
     return decision is not None and decision.takes(guard)
 
 
-def _telling_skips(step: Step, invoke: Invoke, emit: Emit) -> Invoke:
+def _telling_skips(step: Step, invoke: Invoke) -> Invoke:
     def run(slots: Slots) -> Any:
         value = invoke(slots)
-        if value is SKIPPED:
+        if value is SKIPPED or value is LOST:
             emit(NodeSkipped(step.name))
         return value
 

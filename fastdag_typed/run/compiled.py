@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..exceptions import StaleModuleWarning, WorkflowExecutionError
 from ..plan import PREVIOUS, slot_of
+from ..policies.validate import Validate
 from ..ports import signature_of
-from ..step import SKIPPED, Guard
-from .bind import bind, decide, skippable, wrapped
+from ..step import SKIPPED, Guard, drive
+from .bind import Graph, Program, bind, decide, skippable, wrapped
 from .drivers import machine, straight, transition
 from .inputs import fill
 
@@ -27,18 +28,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import CodeType, FrameType, ModuleType
 
-    from ..context import FSMContext
-    from ..events import Event
+    from ..context import Context, FSMContext
     from ..plan import Input, Plan
     from ..step import Decision, Kind
     from ..workflow import Workflow
-    from .drivers import Run
+    from .config import ExecutionConfig
+    from .run import Run
 
 __all__ = [
     "SKIPPED",
     "Compiled",
     "adopt",
     "bound_value",
+    "cannot",
     "check_inputs",
     "decided",
     "exceeded",
@@ -57,7 +59,7 @@ Lines = tuple[tuple[int, str, str, "Callable[..., Any] | None"], ...]
 
 def failure(error: Exception, lines: Lines) -> WorkflowExecutionError:
     """Make the error of a node that failed; the line of the compiled function says which one it was."""
-    from .runner import describe
+    from .outcome import describe
 
     traceback = error.__traceback__
     _, name, _, func = _row(lines, traceback.tb_lineno if traceback else 0)
@@ -99,7 +101,7 @@ def inner(workflow: Workflow, node: str) -> Workflow:
 
 
 def check_inputs(workflow: Workflow, inputs: Mapping[str, Any]) -> None:
-    """Check the inputs of a nested workflow.
+    """Check the inputs of a workflow against the types of its ports.
 
     Raises:
         InputError: one is of a wrong type.
@@ -108,18 +110,19 @@ def check_inputs(workflow: Workflow, inputs: Mapping[str, Any]) -> None:
 
 
 def with_policies(workflow: Workflow, node: str) -> Callable[..., Any]:
-    """Get the call of a node with its policies around it, for one run."""
-    step = next(step for step in workflow.plan().steps if step.name == node)
-    return wrapped(step, (), _unobserved, observed=False)
-
-
-def _unobserved(_: Event) -> None:
-    """Let an event pass: a compiled module has no observers."""
+    """Get the call of a node with its policies around it, and with the checks of what its edges do not prove."""
+    plan = workflow.plan()
+    known: dict[str, Callable[..., Any]] = plan.programs.setdefault("calls", {})
+    call = known.get(node)
+    if call is None:
+        step = next(step for step in plan.steps if step.name == node)
+        call = known[node] = wrapped(step, [Validate("boundary", plan)])
+    return call
 
 
 def exceeded(name: str, context: FSMContext, limit: int, on_max_cycles: Literal["stop", "raise"]) -> None:
     """Warn of a state machine that did not stop itself, or raise."""
-    from .runner import cycles_exceeded
+    from .outcome import cycles_exceeded
 
     error = cycles_exceeded(name, context.current_state, limit, on_max_cycles)
     if error is not None:
@@ -127,6 +130,19 @@ def exceeded(name: str, context: FSMContext, limit: int, on_max_cycles: Literal[
 
 
 # -- the runner's side ------------------------------------------------------------------------------------------------
+
+
+def cannot(config: ExecutionConfig) -> str:
+    """Say what of a configuration compiled code does not do; nothing if it does all."""
+    if config.mode != "sequential":
+        return "runs one node after the other"
+    if config.error_strategy != "stop":
+        return "stops at the first failure"
+    if config.timeout_seconds or config.run_timeout_seconds or config.memory_limit_mb:
+        return "has no limits of time and memory"
+    if config.validate == "all":
+        return "does not check again what was proved"
+    return ""
 
 
 def adopt(module: ModuleType, *, bare: bool) -> tuple[Workflow, Compiled | None]:
@@ -182,17 +198,24 @@ class Compiled:
 
     def __init__(self, module: ModuleType, plan: Plan) -> None:
         self.module = module
+        self.program = Program((), (), {}, Graph(plan))
         self.at = {step.name: step.index for step in plan.steps}
         self.decisions = {step.name: step.decision for step in plan.steps if step.decision >= 0}
-        if plan.machine is not None:
-            self.entry: Callable[..., Any] = module.walk
-        else:
-            self.entry = module.run_async if plan.is_async else module.run
+        self.entry: Callable[..., Any] = module.walk
+
+    def check(self, config: ExecutionConfig, context: Context) -> None:
+        """Refuse what compiled code does not do.
+
+        Raises:
+            ValueError: the configuration asks for it, or the context does.
+
+        """
+        what = "copies no values" if context.isolated else cannot(config)
+        if what:
+            raise ValueError(f"compiled code {what}: run the workflow itself, {self.module.TARGET}")
 
     def drive(self, run: Run) -> None:
         """Call the compiled function without an event loop."""
-        from .bind import drive
-
         drive(self.drive_async(run))
 
     async def drive_async(self, run: Run) -> None:
@@ -200,7 +223,7 @@ class Compiled:
         call = self._call(run)
         if call is None:
             run.compiled = None
-            run.program = bind(run.plan, (), run.emit)
+            run.program = bind(run.plan)
             await (straight(run) if run.plan.machine is None else machine(run))
             return
         already = len(getattr(run.context, "state_history", ()))
@@ -231,11 +254,8 @@ class Compiled:
             if any(value is not values[0] for value in values):
                 return None
             given[self.module.INPUTS[name]] = values[0]
-        if plan.machine is not None:
-            return partial(self.entry, run.context, **given)
-        if plan.uses_context:
-            given["context"] = run.context
-        return partial(self.entry, **given)
+        context = (run.context,) if plan.machine is not None or plan.uses_context else ()
+        return partial(self.entry, *context, **given)
 
     def _enter_results(self, run: Run, results: Mapping[str, Any], reached: int) -> None:
         """Enter the results of the first steps, of which those that have none were skipped."""
@@ -255,7 +275,8 @@ class Compiled:
         machine: Any = run.plan.machine
         history: Sequence[str] = getattr(run.context, "state_history", ())[already:]
         visited = [machine.initial, *(self.at[name] for name in history if name != "END")]
-        run.record.rows.extend((now, index, now) for index in visited)
+        run.record.visited.extend(visited)
+        run.record.stamps = [now] * (len(visited) + 1)
 
     def _enter_failure(self, run: Run, error: BaseException, already: int) -> None:
         original = error.__cause__ if isinstance(error, WorkflowExecutionError) and error.__cause__ else error

@@ -1,8 +1,8 @@
-"""Walking a plan: straight, state machine, threads, event loop. Each fills slots, results and the record of a run."""
+"""Walking a plan: straight, state machine. Each driver fills slots, results and the record of a run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from operator import length_hint
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -10,120 +10,151 @@ from ..diagnostic import did_you_mean
 from ..exceptions import BranchError
 from ..plan import PREVIOUS
 from ..returns import UNSET, ConditionalReturn, FSMReturn, SelectReturn, name_of
-from ..step import SKIPPED
+from ..step import LOST, Skipped, drive
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..context import Context, FSMContext
+    from ..context import FSMContext
     from ..node import Node
-    from ..plan import Plan
-    from .bind import Bound
-    from .compiled import Compiled
-    from .events import Emitter
-    from .metrics import Record
+    from .run import Run
 
 
-@dataclass(slots=True)
-class Run:
-    """One run: the plan, its bound calls, and everything that changes while it goes on."""
-
-    plan: Plan
-    program: tuple[Bound, ...]
-    slots: list[Any]
-    context: Context
-    record: Record
-    stand_ins: dict[str, int]
-    max_workers: int
-    emit: Emitter
-    compiled: Compiled | None = None
-    stop_reason: str = "completed"
-    failures: dict[int, BaseException] = field(default_factory=dict[int, BaseException])
-
-
-def plain(run: Run) -> None:
-    """Run sync steps without guards one after the other."""
-    slots, results = run.slots, run.context.results
-    stamps, clock = run.record.stamps, perf_counter
-    stamp = stamps.append
+def lean(run: Run) -> None:
+    """Run sync steps without guards one after the other; results are entered when they are asked for."""
+    slots, record = run.slots, run.record
+    steps = record.remaining = iter(run.program.lean)
+    if not run.config.measure:
+        for call, a, b, out in steps:
+            try:
+                if b >= 0:
+                    slots[out] = call(slots[a], slots[b])
+                elif a >= 0:
+                    slots[out] = call(slots[a])
+                else:
+                    slots[out] = call(slots)
+            except BaseException as error:  # noqa: BLE001 - raised again, unless a policy has an answer
+                slots[out] = _answer(run, length_hint(steps), error)
+        record.reached = len(run.plan.steps)
+        return
+    stamp, clock = record.stamps.append, perf_counter
     stamp(clock())
-    try:
-        for invoke, out, name, _, _ in run.program:
-            results[name] = slots[out] = invoke(slots)
-            stamp(clock())
-    except BaseException as error:
+    for call, a, b, out in steps:
+        try:
+            if b >= 0:
+                slots[out] = call(slots[a], slots[b])
+            elif a >= 0:
+                slots[out] = call(slots[a])
+            else:
+                slots[out] = call(slots)
+        except BaseException as error:  # noqa: BLE001 - raised again, unless a policy has an answer
+            slots[out] = _answer(run, length_hint(steps), error)
         stamp(clock())
-        run.failures[len(stamps) - 2] = error
+    record.reached = len(run.plan.steps)
+
+
+def _answer(run: Run, left: int, error: BaseException) -> Any:
+    """Give the value of the step that failed while so many were left, or stop the clock and raise."""
+    index = len(run.plan.steps) - left - 1
+    try:
+        return drive(run.after_failure(index, error))
+    except BaseException:
+        run.record.reached = index
+        if run.config.measure:
+            run.record.stamps.append(perf_counter())
         raise
 
 
 async def straight(run: Run) -> None:
     """Run steps one after the other; awaits only what is async."""
     slots, results = run.slots, run.context.results
-    record = run.record
+    record, failures = run.record, run.failures
     stamp, clock = record.stamps.append, perf_counter
     stamp(clock())
-    index = 0
-    try:
-        for index, (invoke, out, name, awaits, skips) in enumerate(run.program):
+    for index, (invoke, out, name, awaits, skips) in enumerate(run.program.steps):
+        try:
             value = invoke(slots)
-            if awaits and value is not SKIPPED:
+            if awaits and not (skips and type(value) is Skipped):
                 value = await value
-            if value is SKIPPED and skips:
+        except BaseException as error:  # noqa: BLE001 - raised again, unless there is an answer
+            try:
+                value = await run.after_failure(index, error)
+            except BaseException:
+                stamp(clock())
+                raise
+        if skips and type(value) is Skipped:
+            if index not in failures:
                 record.skipped.add(index)
-            else:
-                results[name] = value
-            slots[out] = value
-            stamp(clock())
-    except BaseException as error:
+        else:
+            results[name] = value
+        slots[out] = value
         stamp(clock())
-        run.failures[index] = error
-        raise
 
 
-async def machine(run: Run) -> None:
+async def machine(run: Run) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop without calls: they cost
     """Run one state after the other until a state, or the limit of cycles, ends it."""
-    plan, context = run.plan, run.context
+    plan, record, slots = run.plan, run.record, run.slots
     facts: Any = plan.machine
-    at = {name: index for index, name in enumerate(plan.names)}
-    fsm: FSMContext = context  # type: ignore[assignment]
-    slots, record, clock = run.slots, run.record, perf_counter
-    index: int | None = facts.initial
-    while index is not None:
-        invoke, _, name, awaits, _ = run.program[index]
-        fsm.cycle_count += 1
+    fsm: FSMContext = run.context  # type: ignore[assignment]
+    names, limit, ways = plan.names, facts.max_cycles, facts.transitions
+    at: dict[Any, int] = {name: index for index, name in enumerate(names)}
+    states = [
+        (*lean, name, awaits, run.stand_ins.get(name), index in facts.final)
+        for index, (lean, (_, _, name, awaits, _)) in enumerate(zip(run.program.lean, run.program.steps, strict=True))
+    ]
+    results, cycle_results, entered = fsm.results, fsm.cycle_results, fsm.state_history.append
+    logs: list[list[tuple[int, Any]] | None] = [None] * len(names)
+    visit, stamp, clock = record.visited.append, record.stamps.append, perf_counter
+    index: int = facts.initial
+    cycle = 0
+    stamp(clock())
+    while True:
+        call, a, b, _, name, awaits, stand_in, is_final = states[index]
+        cycle += 1
+        fsm.cycle_count = cycle
         fsm.current_state = name
-        stand_in = run.stand_ins.get(name)
         if stand_in is not None:
             slots[stand_in] = slots[PREVIOUS]
-        began = clock()
-        record.running[index] = began
+        visit(index)
         try:
-            raw = invoke(slots)
-            if awaits:
-                raw = await raw
-            value, following, stop = transition(name, raw, facts.transitions[index], at)
+            try:
+                raw = call(slots[a]) if a >= 0 > b else call(slots) if a < 0 else call(slots[a], slots[b])
+                if awaits:
+                    raw = await raw
+            except BaseException as error:  # noqa: BLE001 - raised again, unless there is an answer
+                raw = await run.after_failure(index, error)
+                if raw is LOST:
+                    run.stop_reason = "failed"
+                    entered("END")
+                    return
+            following = value = None
+            stop = False
+            if type(raw) is FSMReturn and raw.continue_execution and not raw.stop_condition:
+                value, following = raw.value, at.get(raw.next_state)
+            if following is None:
+                value, following, stop = transition(name, raw, ways[index], at)
         except BaseException as error:
-            run.failures[index] = error
+            run.failures.setdefault(index, error)
             raise
         finally:
-            del record.running[index]
-            record.rows.append((began, index, clock()))
-        slots[PREVIOUS] = value
-        context.results[name] = value
-        fsm.cycle_results.setdefault(name, []).append((fsm.cycle_count, value))
+            stamp(clock())
+        slots[PREVIOUS] = results[name] = value
+        log = logs[index]
+        if log is None:
+            log = logs[index] = cycle_results.setdefault(name, [])
+        log.append((cycle, value))
         if stop:
             run.stop_reason = "stopped"
-        elif index in facts.final:
+        elif is_final:
             run.stop_reason = "final"
-        elif following is not None and fsm.cycle_count >= facts.max_cycles:
-            run.stop_reason = "max_cycles"
         elif following is not None:
-            fsm.state_history.append(plan.names[following])
-            index = following
-            continue
-        fsm.state_history.append("END")
-        index = None
+            if cycle < limit:
+                entered(names[following])
+                index = following
+                continue
+            run.stop_reason = "max_cycles"
+        entered("END")
+        return
 
 
 def transition(

@@ -21,16 +21,19 @@ class Emitter:
     have seen the event.
     """
 
-    __slots__ = ("_observers", "_record")
+    __slots__ = ("_observers", "_record", "failure")
 
     def __init__(self, observers: Iterable[Observer], record: Record) -> None:
         self._observers = list(observers)
         self._record = record
+        self.failure: Exception | None = None
+        """The first error of a required observer: a policy may have swallowed it."""
 
     def __call__(self, event: Event) -> None:
         """Hand on one event."""
         if isinstance(event, NodeRetried):
-            self._record.attempts[event.node] = event.attempt - 1
+            attempts = self._record.attempts
+            attempts[event.node] = attempts.get(event.node, 0) + 1
         failure: Exception | None = None
         for observer in tuple(self._observers):
             try:
@@ -46,4 +49,5 @@ class Emitter:
                     "Observer %r failed on %r and is switched off for the rest of the run", observer, event
                 )
         if failure is not None:
+            self.failure = self.failure or failure
             raise failure

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, is_typeddict
+from typing import TYPE_CHECKING, Any
 
+from ..checks import OPEN, checker, short
+from ..checks.violations import of_input
 from ..compat import show
 from ..dag import alike
 from ..diagnostic import Diagnostic, did_you_mean
@@ -13,24 +15,29 @@ from ..ports import EMPTY
 from ..returns import UNSET
 
 if TYPE_CHECKING:
-    from ..diagnostic import Location
+    from ..checks import Checker
+    from ..exceptions import PortTypeError
+    from ..node import Node
     from ..plan import Input, Plan
 
 
-def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, int]]:
+def fill(plan: Plan, inputs: Mapping[str, Any], *, validate: bool = True) -> tuple[list[Any], dict[str, int]]:
     """Give the slots that a run begins with, and for each state the slot that takes the previous state's value.
 
-    An input that is ``UNSET`` counts as not given; one that is the port's own default is as good as not given.
+    An input that is ``UNSET`` counts as not given; one that is the port's own default is as good as not given. Types
+    are checked unless ``validate`` is false.
 
     Raises:
         InputError: an input is missing, unknown or of a wrong type; it names every one.
 
     """
     if not isinstance(inputs, Mapping):
-        message = f"Inputs are given as a mapping from names to values, not as {_short(inputs)}"
+        message = f"Inputs are given as a mapping from names to values, not as {short(inputs)}"
         raise InputError(plan.name, [Diagnostic("fastdag-input", message)])
     slots = list(plan.template)
     wrong: list[Diagnostic] = []
+    violations: list[PortTypeError] = []
+    checkers = _checkers(plan) if validate else {}
     known = plan.inputs_by_name
     for name, value in inputs.items():
         entries = known.get(name)
@@ -42,9 +49,13 @@ def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, in
             wrong.append(Diagnostic("fastdag-input", f'Unknown input "{name}"', hint=hint))
             continue
         for entry in entries if value is not UNSET else ():
-            if not (accepts(entry.port.type, value) or alike(value, entry.default)):
-                wrong.append(_wrong_type(plan, entry, value))
             slots[entry.slot] = value
+            check = checkers.get(entry.slot, OPEN)
+            if type(value) not in check.passes:
+                found = check.find(value)
+                if found is not None and not alike(value, entry.default):
+                    violations.append(of_input(name, _node(plan, entry), entry.port, value, found))
+                    wrong.append(_wrong_type(violations[-1]))
     missing = [entry for entry in plan.required if slots[entry.slot] is EMPTY]
     stand_ins: dict[str, int] = {}
     if missing and plan.machine is not None:
@@ -52,8 +63,16 @@ def fill(plan: Plan, inputs: Mapping[str, Any]) -> tuple[list[Any], dict[str, in
         missing = [entry for entry in missing if entry.node not in stand_ins]
     wrong.extend(_missing(plan, entry) for entry in missing)
     if wrong:
-        raise InputError(plan.name, wrong)
+        raise InputError(plan.name, wrong, violations)
     return slots, stand_ins
+
+
+def _checkers(plan: Plan) -> dict[int, Checker]:
+    """Make what checks each input, once for many runs."""
+    known: dict[int, Checker] | None = plan.programs.get("inputs")
+    if known is None:
+        known = plan.programs["inputs"] = {entry.slot: checker(entry.port.type) for entry in plan.inputs}
+    return known
 
 
 def _stand_ins(plan: Plan, missing: list[Input]) -> dict[str, int]:
@@ -73,50 +92,18 @@ def _missing(plan: Plan, entry: Input) -> Diagnostic:
     return Diagnostic(
         "fastdag-input",
         f'Input "{entry.name}" is missing: node "{entry.node}" requires it',
-        where=_where(plan, entry),
+        where=_node(plan, entry).where,
         node=entry.node,
         port=entry.port.name,
         hint=hint,
     )
 
 
-def _wrong_type(plan: Plan, entry: Input, value: Any) -> Diagnostic:
+def _wrong_type(violation: PortTypeError) -> Diagnostic:
     return Diagnostic(
-        "fastdag-input",
-        f'Input "{entry.name}" of node "{entry.node}" expects "{show(entry.port.type)}", '
-        f'but is given "{type(value).__name__}": {_short(value)}',
-        where=_where(plan, entry),
-        node=entry.node,
-        port=entry.port.name,
+        "fastdag-input", str(violation), where=violation.where, node=violation.node_name, port=violation.port
     )
 
 
-def _where(plan: Plan, entry: Input) -> Location | None:
-    return next((step.node.where for step in plan.steps if step.name == entry.node), None)
-
-
-def _short(value: Any, limit: int = 80) -> str:
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 - a value's own fault must not hide the message about it
-        text = f"<{type(value).__name__}, whose repr raises {type(error).__name__}>"
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."
-
-
-def accepts(hint: Any, value: Any) -> bool:
-    """Tell whether a value is of a type, as far as that can be seen from outside (see beartype's documentation)."""
-    if hint is EMPTY or hint is Any or hint is object or type(value) is hint:
-        return True
-    if type(hint) is type and not is_typeddict(hint) and not getattr(hint, "_is_protocol", False):
-        return isinstance(value, _TOWER.get(hint, hint))
-    from beartype import BeartypeConf
-    from beartype.door import is_bearable
-    from beartype.roar import BeartypeException
-
-    try:
-        return bool(is_bearable(value, hint, conf=BeartypeConf(is_pep484_tower=True)))
-    except BeartypeException:  # a hint that beartype cannot check is not held against the value
-        return True
-
-
-_TOWER: Final[dict[Any, tuple[type, ...]]] = {float: (float, int), complex: (complex, float, int)}
+def _node(plan: Plan, entry: Input) -> Node[..., Any]:
+    return next(step.node for step in plan.steps if step.name == entry.node)

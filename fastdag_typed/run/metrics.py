@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import sub
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 from ..context import NodeExecution, Results, Status
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Record:
     """The raw notes of one run, by step index; times are ``perf_counter`` seconds.
 
-    A sequential driver only appends to ``stamps``: the end of one step is the start of the next. The others append a
-    whole row, ``(start, index, end)``, for each call that has ended.
+    A sequential driver only appends to ``stamps``: the end of one step is the start of the next; a state machine also
+    to ``visited``. The lean one shows in ``remaining`` how far it is, and says in ``reached`` how far it came. The
+    others append a whole row, ``(start, index, end)``, for each call that has ended.
     """
 
     __slots__ = (
@@ -29,10 +30,13 @@ class Record:
         "failed",
         "parallel",
         "plan",
+        "reached",
+        "remaining",
         "rows",
         "running",
         "skipped",
         "stamps",
+        "visited",
     )
 
     def __init__(self, plan: Plan, *, parallel: bool) -> None:
@@ -40,6 +44,9 @@ class Record:
         self.parallel = parallel
         self.began = 0.0
         self.stamps: list[float] = []
+        self.visited: list[int] = []
+        self.remaining: Iterator[object] | None = None
+        self.reached: int | None = None
         self.rows: list[tuple[float, int, float]] = []
         self.running: dict[int, float] = {}
         self.skipped: set[int] = set()
@@ -48,23 +55,42 @@ class Record:
         self.branches: dict[str, bool | str | None] = {}
         self.closed = False
 
-    def columns(self) -> tuple[Sequence[int], Sequence[float], Sequence[float]]:
-        """Step index, start and end of each call that has ended, in the order in which they began."""
+    @property
+    def done(self) -> int:
+        """How many steps have ended with a value, where the lean driver ran them; else 0."""
+        if self.reached is not None or self.remaining is None:
+            return self.reached or 0
+        return max(0, len(self.plan.steps) - length_hint(self.remaining) - 1)
+
+    def order(self) -> Sequence[int]:
+        """Step index of each call that has ended, in the order in which they began."""
+        if self.visited:
+            return self.visited[: len(self.stamps) - 1]
+        if self.remaining is not None:
+            return range(self.done + bool(self.failed))
+        if self.stamps:
+            every = range(len(self.stamps) - 1)
+            return [i for i in every if i not in self.skipped] if self.skipped else every
+        return [i for _, i, _ in (sorted(self.rows) if self.parallel else self.rows)]
+
+    def times(self) -> Iterable[tuple[int, float, float]]:
+        """Step index, start and end of each call in the order in which they began; nothing if no times were taken."""
         stamps = self.stamps
-        if not stamps:
-            rows = sorted(self.rows) if self.parallel else self.rows
-            return [i for _, i, _ in rows], [start for start, _, _ in rows], [end for _, _, end in rows]
-        if not self.skipped:
-            return range(len(stamps) - 1), stamps[:-1], stamps[1:]
-        kept = [i for i in range(len(stamps) - 1) if i not in self.skipped]
-        return kept, [stamps[i] for i in kept], [stamps[i + 1] for i in kept]
+        if self.visited:
+            return zip(self.visited, stamps[:-1], stamps[1:], strict=False)
+        if stamps:
+            every = zip(range(len(stamps) - 1), stamps[:-1], stamps[1:], strict=True)
+            return (row for row in every if row[0] not in self.skipped) if self.skipped else every
+        return ((i, start, end) for start, i, end in (sorted(self.rows) if self.parallel else self.rows))
 
     def executions(self) -> dict[str, NodeExecution]:
         """How each node has run so far."""
         plan = self.plan
         levels = plan.levels if self.parallel else None
         found: dict[str, NodeExecution] = {}
-        for position, (index, start, end) in enumerate(zip(*self.columns(), strict=True)):
+        untimed = ((index, self.began, self.began) for index in self.order())
+        rows = self.times() if self.stamps or self.rows else untimed
+        for position, (index, start, end) in enumerate(rows):
             name = plan.names[index]
             known = found.get(name)
             if known is not None:  # a state that was entered again
@@ -80,10 +106,7 @@ class Record:
             )
         for index in self.failed:
             found[plan.names[index]].status = "failed"
-        running = list(self.running.items())
-        if self.stamps and not self.closed and len(self.stamps) <= len(plan.names):
-            running.append((len(self.stamps) - 1, self.stamps[-1]))
-        for index, start in running:
+        for index, start in self._under_way():
             order = levels[index] if levels else len(found)
             found[plan.names[index]] = NodeExecution(order, "running", start - self.began)
         for index, name in enumerate(plan.names):
@@ -94,15 +117,24 @@ class Record:
             found[name].branch = branch
         return found
 
+    def _under_way(self) -> list[tuple[int, float]]:
+        running = list(self.running.items())
+        if self.closed or running:
+            return running
+        if self.visited:
+            return [(self.visited[-1], self.stamps[-1])] if len(self.visited) == len(self.stamps) else []
+        if self.stamps:
+            return [(len(self.stamps) - 1, self.stamps[-1])] if len(self.stamps) <= len(self.plan.steps) else []
+        return [(self.done, self.began)] if self.remaining is not None and self.reached is None else []
 
-def node_times(names: Sequence[str], starts: Sequence[float], ends: Sequence[float]) -> dict[str, float]:
+
+def node_times(record: Record) -> dict[str, float]:
     """Add up the seconds in each node's calls."""
-    times = map(sub, ends, starts)
-    found = dict(zip(names, times, strict=True))
-    if len(found) < len(names):  # a state machine comes to a state more than once
-        found = dict.fromkeys(found, 0.0)
-        for name, start, end in zip(names, starts, ends, strict=True):
-            found[name] += end - start
+    names = record.plan.names
+    found: dict[str, float] = {}
+    for index, start, end in record.times():
+        name = names[index]
+        found[name] = found.get(name, 0.0) + end - start
     return found
 
 
@@ -159,6 +191,23 @@ class ExecutionMetrics:
     executions: Mapping[str, NodeExecution] = field(default_factory=dict[str, NodeExecution])
     workflow: Workflow | None = field(default=None, repr=False, compare=False, metadata={"stored": False})
     """The workflow as this run left it; its results are those of this run. It is not stored."""
+
+    def measured_by(self, record: Record) -> None:
+        """Take the times from a record, when they are first asked for."""
+        del self.node_times
+        self._record = record
+
+    def __getattr__(self, name: str) -> Any:
+        """Add up the times."""
+        if name != "node_times" or "_record" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.node_times = found = node_times(self.__dict__.pop("_record"))
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the record, which holds the plan."""
+        _ = self.node_times
+        return self.__dict__
 
     @property
     def statuses(self) -> dict[str, Status]:

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from time import perf_counter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Generic, Literal
+from typing import TYPE_CHECKING, Any, Generic
 
 from ..context import Context, FSMContext
 from ..events import RunFinished, RunStarted
-from ..exceptions import WorkflowExecutionError
 from ..functions import is_async
-from ..plan import slot_of
-from ..step import SKIPPED, Decision
-from ..workflow import InputsT_contra, Workflow
-from .bind import Bound, bind, drive, getter, skippable
-from .drivers import Run, machine, plain, straight
+from ..step import drive, running
+from ..workflow import InputsT_contra, Mode, Workflow
+from .config import ExecutionConfig, check_choice
+from .drivers import lean, machine, straight
 from .events import Emitter
 from .inputs import fill
-from .metrics import ExecutionInfo, ExecutionMetrics, Record, node_times
+from .metrics import ExecutionInfo, ExecutionMetrics, Record
+from .outcome import failure_of, metrics_of, outside, stop_reason
+from .prepare import How, prepare
+from .run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Iterable
+    from typing import Self
 
-    from ..diagnostic import Location
     from ..plan import Plan
-    from ..step import Observer, Policy
-    from ..workflow import Mode
+    from ..step import Observer, Policy, Scope
+    from ..workers import Workers
+    from ..workflow import ErrorStrategy
+    from .bind import Program
     from .compiled import Compiled
 
 
@@ -35,28 +38,43 @@ class Runner(Generic[InputsT_contra]):
 
     Args:
         workflow: what to run; a module that was compiled from a workflow runs in its place, if it is up to date.
-        policies: what is put around every node's call, in addition to the node's own.
+        config: how it is run.
+        policies: what is put around every node's call; where a node has one of the same kind of its own (place,
+            time-out, retry, breaker, cache), that one is taken.
         observers: what reads the events of each run.
-        max_workers: how many nodes may run at once in parallel mode; by default 4 more than there are processors, at
-            most 32.
+        max_workers: how many nodes may run at once; goes before the one of ``config``, and so does ``error_strategy``.
 
-    ``metrics`` are those of the last run, also of one that failed.
+    ``metrics`` are those of the last run, also of one that failed. The processes of a runner stay for its next run:
+    ``close`` ends them, and so does leaving a ``with`` block, or the end of the runner itself.
 
     """
 
     def __init__(
         self,
         workflow: Workflow[Any, InputsT_contra] | ModuleType,
+        config: ExecutionConfig | None = None,
         *,
         policies: Iterable[Policy] = (),
         observers: Iterable[Observer] = (),
         max_workers: int | None = None,
+        error_strategy: ErrorStrategy | None = None,
     ) -> None:
-        self.policies = tuple(policies)
+        config = config or ExecutionConfig()
+        self.config = replace(
+            config,
+            max_workers=config.max_workers if max_workers is None else max_workers,
+            error_strategy=error_strategy or config.error_strategy,
+        )
         self.observers = tuple(observers)
         for observer in self.observers:
             if is_async(observer):
                 raise TypeError(f"an observer is called, not awaited: {observer!r} is an async function")
+        self._limits: tuple[Policy, ...] = ()
+        if config.memory_limit_mb is not None:  # one account for all runs of this runner
+            from ..policies.resources import ResourceManager
+
+            self._limits = (ResourceManager(config.memory_limit_mb),)
+        self.policies = policies
         self._compiled: Compiled | None = None
         if isinstance(workflow, ModuleType):
             from .compiled import adopt
@@ -65,15 +83,46 @@ class Runner(Generic[InputsT_contra]):
         if not isinstance(workflow, Workflow):
             raise TypeError(f"a Runner runs a workflow, or a module compiled from one, not {workflow!r}")
         self.workflow = workflow
-        if max_workers is not None and max_workers < 1:
-            raise ValueError(f"max_workers is at least 1, not {max_workers}")
-        self.max_workers = max_workers or min(32, (os.cpu_count() or 1) + 4)
         self.metrics = ExecutionMetrics()
+        self._workers: Workers | None = None
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """What is put around every node's call."""
+        return tuple(policy for policy in self._policies if policy not in self._limits)
+
+    @policies.setter
+    def policies(self, policies: Iterable[Policy]) -> None:
+        self._policies = (*policies, *self._limits)
+        self._programs: tuple[Plan | None, dict[object, Program]] = (None, {})
+
+    def __enter__(self) -> Self:
+        """Keep processes until the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes."""
+        self.close()
+
+    def close(self) -> None:
+        """End the processes of this runner, if there are any; the next run that needs some starts new ones."""
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.close()
+
+    def _hire(self) -> Workers:
+        if self._workers is None:
+            import os
+
+            from ..workers import Workers
+
+            self._workers = Workers(min(self.config.max_workers, os.cpu_count() or 1))
+        return self._workers
 
     def run(
         self,
         inputs: InputsT_contra | None = None,
-        mode: Mode = "sequential",
+        mode: Mode | None = None,
         *,
         context: Context | None = None,
     ) -> ExecutionMetrics:
@@ -88,228 +137,190 @@ class Runner(Generic[InputsT_contra]):
             WorkflowExecutionError: a node failed; its exception is the cause.
 
         """
-        run = self._begin(inputs, mode, context)
+        run, mode = self._begin(inputs, mode, context)
         error: BaseException | None = None
+        token = running.set(run)
         try:
             self._announce(run)
-            (_in_a_loop if run.plan.is_async else _sync)(run, mode)
+            if run.plan.is_async:
+                from ..policies.callbacks import in_own_loop
+
+                in_own_loop(_driver(run, mode))
+            else:
+                _sync(run, mode)
         except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
             error = raised
+        finally:
+            running.reset(token)
         return self._finish(run, error)
 
     async def run_async(
         self,
         inputs: InputsT_contra | None = None,
-        mode: Mode = "sequential",
+        mode: Mode | None = None,
         *,
         context: Context | None = None,
     ) -> ExecutionMetrics:
         """Run the workflow on the current event loop; otherwise as ``run``."""
-        run = self._begin(inputs, mode, context)
+        run, mode = self._begin(inputs, mode, context)
         error: BaseException | None = None
+        token = running.set(run)
         try:
             self._announce(run)
             await _driver(run, mode)
         except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
             error = raised
+        finally:
+            running.reset(token)
         return self._finish(run, error)
 
-    def _begin(self, inputs: Any, mode: Mode, context: Context | None) -> Run:
-        if mode not in ("sequential", "parallel"):
-            raise ValueError(f'mode is "sequential" or "parallel", not {mode!r}')
+    def _begin(self, inputs: Any, mode: Mode | None, context: Context | None) -> tuple[Run, Mode]:
+        config = self.config
+        mode = config.mode if mode is None else mode
+        check_choice("mode", mode, Mode)
         plan = self.workflow.plan()
-        if context is not None and not isinstance(context, Context):
-            hint = 'an input called "context" is given as inputs={"context": ...}'
-            raise TypeError(f"a run takes a Context, not {context!r} ({hint})")
-        if context is None:
-            context = FSMContext() if plan.machine else Context()
-        elif plan.machine and not isinstance(context, FSMContext):
-            raise TypeError(f"a state machine runs with an FSMContext, not with a {type(context).__name__}")
-        record = Record(plan, parallel=mode == "parallel" and plan.machine is None)
-        slots, stand_ins = fill(plan, inputs or {})
+        parent = running.get()
+        context = _context(plan, context, parent)
+        record = Record(plan, parallel=mode != "sequential" and plan.machine is None)
+        slots, stand_ins = fill(plan, inputs or {}, validate=config.validate != "off")
         if isinstance(context, FSMContext):
             context.restart()
         context.metadata = {**plan.metadata, **context.metadata}
         context.execution_info = ExecutionInfo(record)
+        context.nested_in(parent)
         slots[0] = context
-        emitter = Emitter(self.observers, record)
+        timed = config.run_timeout_seconds is not None or (parent is not None and parent.deadline is not None)
         compiled = self._compiled
-        if compiled is not None and mode == "parallel":
-            raise ValueError(
-                f'a compiled module runs one node after the other: mode "parallel" is for {plan.name} itself'
-            )
-        program = self._program(plan, emitter) if compiled is None else ()
-        return Run(plan, program, slots, context, record, stand_ins, self.max_workers, emitter, compiled)
+        if compiled is not None:
+            compiled.check(replace(config, mode=mode), context)
+        program = (
+            self._program(plan, mode, timed=timed, isolated=context.isolated) if compiled is None else compiled.program
+        )
+        if program.check is not None:
+            program.check(slots)
+        emitter = Emitter(self.observers, record)
+        run = Run(plan, program, slots, context, record, stand_ins, config, emitter, self._hire, parent, compiled)
+        return run, mode
 
     def _announce(self, run: Run) -> None:
         run.record.began = perf_counter()
         if self.observers:
             run.emit(RunStarted(run.plan.name, len(run.plan.steps)))
             run.record.began = perf_counter()
+        limit, parent = run.config.run_timeout_seconds, run.parent
+        if limit is not None:
+            run.deadline = run.record.began + limit
+        if parent is not None and parent.deadline is not None:
+            run.deadline = min(parent.deadline, run.deadline or parent.deadline)
 
-    def _program(self, plan: Plan, emitter: Emitter) -> tuple[Bound, ...]:
-        """Bind; what depends on no policy and no observer is kept for the next run."""
-        if self.policies or self.observers or plan.has_policies:
-            return bind(plan, self.policies, emitter, observed=bool(self.observers))
-        found: tuple[Bound, ...] | None = plan.programs.get("bound")
+    def _program(self, plan: Plan, mode: Mode, *, timed: bool, isolated: bool) -> Program:
+        """Bind once: for the plan where nothing of this runner's own is around the calls, else for this runner."""
+        config = self.config
+        how = How(
+            elsewhere=mode == "processes",
+            heavy=mode == "parallel" and config.use_process_pool,
+            observed=bool(self.observers),
+            lossy=config.error_strategy != "stop" and plan.machine is None,
+            isolated=isolated,
+            timed=timed,
+            seconds=config.timeout_seconds,
+            retries=config.retry_on_failure,
+            validate=config.validate,
+        )
+        kept: dict[object, Program] = plan.programs
+        if self._policies:
+            if self._programs[0] is not plan:
+                self._programs = (plan, {})
+            kept = self._programs[1]
+        found = kept.get(how)
         if found is None:
-            found = plan.programs["bound"] = bind(plan)
+            found = kept[how] = prepare(plan, self._policies, how)
         return found
 
     def _finish(self, run: Run, error: BaseException | None) -> ExecutionMetrics:
-        failure = _failure(run, error)
-        self.metrics = metrics = _metrics(run, perf_counter(), failure)
+        failure = failure_of(run, error)
+        self.metrics = metrics = metrics_of(run, perf_counter(), failure)
         metrics.workflow = self.workflow.seen_with(run.context)
         self.workflow.context = run.context
         if isinstance(error, Exception) and not run.failures:
-            metrics.errors.append(_outside(error))
+            metrics.errors.append(outside(error))
+        metrics.errors.extend(map(outside, run.outside))
         if self.observers:
+            late: BaseException | None = run.emit.failure if failure is None else None
             try:
-                run.emit(RunFinished(run.plan.name, metrics.total_time, failure))
+                run.emit(RunFinished(run.plan.name, metrics.total_time, failure or late))
             except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
-                if isinstance(raised, Exception):
-                    metrics.errors.append(_outside(raised))
-                if failure is None:
-                    failure = raised
-                    metrics.stop_reason, metrics.value = _stop_reason(raised), None
+                late = late or raised
+                if failure is not None and isinstance(raised, Exception):
+                    metrics.errors.append(outside(raised))
+            if failure is None and late is not None:
+                failure = late
+                metrics.stop_reason, metrics.value = stop_reason(late), None
+                if isinstance(late, Exception):
+                    metrics.errors.append(outside(late))
         if failure is not None:
             raise failure
         return metrics
 
 
-def _sync(run: Run, mode: Mode) -> None:
-    if run.compiled is not None:
-        run.compiled.drive(run)
-    elif run.plan.machine is not None:
-        drive(machine(run))
-    elif mode == "parallel":
-        from .parallel import threads
+def _context(plan: Plan, context: Context | None, parent: Scope | None) -> Context:
+    """Give the context of a run: the one given, or a fresh one; an isolated one in a run with such a one."""
+    if context is None and parent is not None and parent.context.isolated:
+        from ..policies.isolate import IsolatedContext
 
-        threads(run)
-    elif run.plan.guarded:
-        drive(straight(run))
-    else:
-        plain(run)
+        context = IsolatedContext()
+    elif context is None:
+        context = FSMContext() if plan.machine else Context()
+    elif not isinstance(context, Context):
+        hint = 'an input called "context" is given as inputs={"context": ...}'
+        raise TypeError(f"a run takes a Context, not {context!r} ({hint})")
+    elif plan.machine and not isinstance(context, FSMContext):
+        raise TypeError(f"a state machine runs with an FSMContext, not with a {type(context).__name__}")
+    return context
+
+
+def _sync(run: Run, mode: Mode) -> None:
+    try:
+        if run.compiled is not None:
+            run.compiled.drive(run)
+        elif run.plan.machine is not None:
+            drive(machine(run))
+        elif mode != "sequential":
+            from .threads import threads
+
+            threads(run)
+        elif run.program.lean and not run.context.isolated:  # that one copies each result at once
+            lean(run)
+        else:
+            drive(straight(run))
+    finally:
+        if run.ends:
+            drive(run.end(_alone))
+
+
+async def _alone(coming: Awaitable[object]) -> object:
+    """Await something in a loop of its own."""
+    from ..policies.callbacks import in_own_loop
+
+    return in_own_loop(coming)
 
 
 async def _driver(run: Run, mode: Mode) -> None:
-    if run.compiled is not None:
-        await run.compiled.drive_async(run)
-    elif run.plan.machine is not None:
-        await machine(run)
-    elif mode == "parallel":
-        from .parallel import concurrent
-
-        await concurrent(run)
-    else:
-        await straight(run)
-
-
-def _in_a_loop(run: Run, mode: Mode) -> None:
-    import asyncio
-
     try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(_driver(run, mode))
-        return
-    from concurrent.futures import ThreadPoolExecutor
-    from contextvars import copy_context
+        if run.compiled is not None:
+            await run.compiled.drive_async(run)
+        elif run.plan.machine is not None:
+            await machine(run)
+        elif mode != "sequential":
+            from .tasks import concurrent
 
-    with ThreadPoolExecutor(1, thread_name_prefix="fastdag-loop") as pool:
-        pool.submit(copy_context().run, asyncio.run, _driver(run, mode)).result()
-
-
-def _failure(run: Run, error: BaseException | None) -> BaseException | None:
-    """Choose what the run raises: of several failed nodes the first in the plan's order."""
-    if error is not None and not isinstance(error, Exception):
-        return error  # Ctrl-C, exit, cancellation: not a failure of a node
-    if not run.failures:
-        return error or _cycles_exceeded(run)
-    index = min(run.failures)
-    original = run.failures[index]
-    if not isinstance(original, Exception):
-        return original
-    node = run.plan.steps[index].node
-    failure = WorkflowExecutionError(describe(node.name, node.where, original), node_name=node.name, where=node.where)
-    failure.__cause__ = original
-    return failure
+            await concurrent(run)
+        else:
+            await straight(run)
+    finally:
+        if run.ends:
+            await run.end(_here)
 
 
-def describe(name: str, where: Location | None, error: BaseException) -> str:
-    """Say which node failed, where it is defined, and how."""
-    place = f" ({where})" if where else ""
-    return f'Error in node "{name}"{place}: {_shown(error)}'
-
-
-def _outside(error: BaseException) -> str:
-    return f"Error outside of the nodes: {_shown(error)}"
-
-
-def _shown(error: BaseException) -> str:
-    text = str(error)
-    return f"{type(error).__name__}{f': {text}' if text else ''}"
-
-
-def _stop_reason(error: BaseException) -> str:
-    return "failed" if isinstance(error, Exception) else "interrupted"
-
-
-def _cycles_exceeded(run: Run) -> WorkflowExecutionError | None:
-    facts = run.plan.machine
-    if facts is None or run.stop_reason != "max_cycles":
-        return None
-    last = getattr(run.context, "current_state", None)
-    return cycles_exceeded(run.plan.name, last, facts.max_cycles, facts.on_max_cycles)
-
-
-def cycles_exceeded(
-    name: str, last: str | None, limit: int, on_max_cycles: Literal["stop", "raise"]
-) -> WorkflowExecutionError | None:
-    """Make the error of a state machine that did not stop itself, or only log a warning."""
-    message = f'State machine "{name}" stopped in state "{last}" after max_cycles={limit} cycles'
-    if on_max_cycles == "raise":
-        return WorkflowExecutionError(message, node_name=last)
-    from logging import getLogger
-
-    getLogger("fastdag_typed").warning("%s", message)
-    return None
-
-
-def _metrics(run: Run, ended: float, failure: BaseException | None) -> ExecutionMetrics:
-    record, plan = run.record, run.plan
-    record.failed = run.failures
-    for step in plan.steps if plan.guarded else ():
-        if step.decision >= 0 and isinstance(decision := run.slots[step.decision], Decision):
-            record.branches[step.name] = decision.branch
-    record.closed = True
-    order, starts, ends = record.columns()
-    names = plan.names
-    executed = names[: len(order)] if isinstance(order, range) else [names[i] for i in order]
-    reason = run.stop_reason
-    if failure is not None and reason != "max_cycles":
-        reason = _stop_reason(failure)
-    steps = plan.steps
-    return ExecutionMetrics(
-        total_time=ended - record.began,
-        node_times=node_times(executed, starts, ends) if run.compiled is None else {},  # compiled code reads no clock
-        nodes_executed=len(executed) - len(run.failures),
-        errors=[describe(names[i], steps[i].node.where, run.failures[i]) for i in sorted(run.failures)],
-        execution_order=list(executed),
-        stop_reason=reason,
-        results=run.context.results,
-        value=None if failure is not None else _value(plan, run.slots),
-        executions=run.context.execution_info,
-    )
-
-
-def _value(plan: Plan, slots: list[Any]) -> Any:
-    """Read the final value; what was skipped is ``None``, and left out of a dict."""
-    returns = plan.returns
-    skipped = {slot for _, read in returns.items if slots[slot := slot_of(read)] is SKIPPED} & skippable(plan)
-    if returns.form == "dict":
-        return {name: getter(read)(slots) for name, read in returns.items if slot_of(read) not in skipped}
-    values = [None if slot_of(read) in skipped else getter(read)(slots) for _, read in returns.items]
-    if returns.form == "one":
-        return values[0]
-    return tuple(values) if returns.form == "tuple" else values
+async def _here(coming: Awaitable[object]) -> object:
+    return await coming

@@ -8,6 +8,7 @@ import dataclasses
 import sys
 import types
 from collections.abc import Callable, Mapping
+from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -15,6 +16,7 @@ from ..context import NodeExecution, Results, Status
 from ..diagnostic import Diagnostic, Location, did_you_mean
 from ..edge import Edge
 from ..exceptions import FastDagError, SerializationError
+from ..hints import annotations_of, is_named_tuple
 from ..node import Node
 from ..ports import EMPTY, Port
 from ..returns import UNSET, Unset
@@ -140,15 +142,14 @@ def _record_of(cls: Any) -> RecordCodec:
     base: Any = get_origin(cls) or cls
     if any(part in getattr(base, "__mro__", ()) for part in (Workflow, Node, Edge)):
         raise SerializationError(f"{a(base)} is part of a workflow: WorkflowSerializer writes whole workflows")
-    if not _is_record(base):
+    if not is_record(base):
         raise SerializationError(f"{base!r} is no dataclass")
     try:
-        own = {name for part in base.__mro__ for name in vars(sys.modules[part.__module__])}
-        hints = get_type_hints(base, localns={name: one for name, one in _NAMES.items() if name not in own})
+        hints = {name: hint for part in reversed(base.__mro__) for name, hint in _hints_in(part).items()}
     except NameError as error:
         raise SerializationError(f"the types of the fields of {base.__qualname__} cannot be read: {error}") from error
     fields: dict[str, Field] = {}
-    for name, default, is_required, is_argument in _fields_of(base):
+    for name, default, is_required, is_argument in fields_of(base):
         hint = hints.get(name, Any)
         try:
             codec = _PORT_TYPE if base is Port and name == "type" else codec_of(hint)
@@ -159,17 +160,22 @@ def _record_of(cls: Any) -> RecordCodec:
     return RecordCodec(base, fields)
 
 
-def _is_record(base: Any) -> bool:
-    return isinstance(base, type) and (dataclasses.is_dataclass(base) or _is_named_tuple(base))
+def _hints_in(part: Any) -> dict[str, Any]:
+    """Read the annotations of one class without its bases, which may be of modules that know other names."""
+    own = vars(sys.modules[part.__module__])
+    names = {"__annotations__": annotations_of(part), "__type_params__": getattr(part, "__type_params__", ())}
+    alone = type(part.__name__, (), {**names, "__module__": part.__module__})
+    return get_type_hints(alone, localns={name: one for name, one in _NAMES.items() if name not in own})
 
 
-def _is_named_tuple(base: Any) -> bool:
-    return tuple in base.__mro__ and hasattr(base, "_fields")
+def is_record(base: Any) -> bool:
+    """Tell whether a class is a dataclass or a named tuple."""
+    return isinstance(base, type) and (dataclasses.is_dataclass(base) or is_named_tuple(base))
 
 
-def _fields_of(base: Any) -> list[tuple[str, Any, bool, bool]]:
+def fields_of(base: Any) -> list[tuple[str, Any, bool, bool]]:
     """List name, default, whether it must be given, and whether it is given to ``__init__``."""
-    if _is_named_tuple(base):
+    if is_named_tuple(base):
         defaults: dict[str, Any] = base._field_defaults
         return [(name, defaults.get(name), name not in defaults, True) for name in base._fields]
     has_own_init = not base.__dataclass_params__.init  # then the class itself knows what it needs
@@ -229,6 +235,25 @@ def _literal(hint: Any) -> Codec | None:
         return value
 
     return Codec(check, check, str if all(type(one) is str for one in known) else None)
+
+
+def _enum(hint: Any) -> Codec | None:
+    """Store a member of an enum by its name."""
+    if not (isinstance(hint, type) and issubclass(hint, Enum)):
+        return None
+
+    def encode(value: Any) -> str:
+        if type(value) is not hint:
+            refuse(f"expected {a(hint)}, not {a(kind_of(value))}")
+        return str(value.name)
+
+    def decode(name: Any) -> Any:
+        members: dict[Any, Any] = dict(hint.__members__)
+        if type(name) is not str or name not in members:
+            refuse(f"expected one of {', '.join(members)}, not {name!r}")
+        return members[name]
+
+    return Codec(encode, decode, str)
 
 
 def _is_union(hint: Any) -> bool:
@@ -356,7 +381,7 @@ def _error(hint: Any) -> Codec | None:
 
 def _record(hint: Any) -> Codec | None:
     base = get_origin(hint) or hint
-    if not _is_record(base):
+    if not is_record(base):
         return None
 
     # The record is looked up when a value comes: a record may hold records of its own class.
@@ -369,7 +394,7 @@ def _record(hint: Any) -> Codec | None:
     return Codec(encode, decode)
 
 
-_RULES: Final = (_anything, _scalar, _literal, _union, _list, _tuple, _mapping, _node, _error, _record)
+_RULES: Final = (_anything, _scalar, _enum, _literal, _union, _list, _tuple, _mapping, _node, _error, _record)
 
 
 def _is_mapping(value: object) -> bool:

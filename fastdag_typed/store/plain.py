@@ -149,9 +149,11 @@ def load_json(text: str | bytes) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise SerializationError(f'the key "{twice}" is given twice in one mapping')
+        left = set(found)
+        for key, _ in pairs:
+            if key not in left:
+                raise SerializationError(f'the key "{key}" is given twice in one mapping')
+            left.remove(key)
     return found
 
 

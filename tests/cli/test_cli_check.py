@@ -41,6 +41,21 @@ def test_a_valid_workflow_is_summed_up_with_its_open_inputs(project: Project) ->
     )
 
 
+def test_what_a_run_can_check_only_in_part_is_noted(project: Project) -> None:
+    project.write(
+        "flow.py",
+        "from collections.abc import Callable\n"
+        f"{HEAD}\n@dag.node\ndef use(way: Callable[[int], str]) -> str: return way(1)\n",
+    )
+    found = project.fastdag("check", "flow")
+    assert found.code == 0
+    assert found.out.startswith(
+        'note: a run checks input port "way" of "use" in part: "Callable[[int], str]" only as callable: what it takes '
+        "and gives is seen when it is called\ndemo: 0 errors, 0 warnings; "
+    )
+    assert project.fastdag("check", "--strict", "flow").code == 0
+
+
 @pytest.mark.parametrize(
     ("statement", "line", "message", "code"),
     [

@@ -82,7 +82,7 @@ def test_the_shell_is_answered_with_a_script_and_with_completions() -> None:
         return subprocess.run([*COMMAND], env=env, capture_output=True, text=True, check=False).stdout
 
     assert "_FASTDAG_COMPLETE=zsh_complete" in ask(_FASTDAG_COMPLETE="zsh_source")
-    words = ask(_FASTDAG_COMPLETE="bash_complete", COMP_WORDS="fastdag run --ti", COMP_CWORD="2")
+    words = ask(_FASTDAG_COMPLETE="bash_complete", COMP_WORDS="fastdag run --timi", COMP_CWORD="2")
     assert words == "plain,--timings\n"
     assert "file," in ask(_FASTDAG_COMPLETE="bash_complete", COMP_WORDS="fastdag run f", COMP_CWORD="2")
 

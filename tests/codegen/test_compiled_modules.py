@@ -17,6 +17,7 @@ from fastdag_typed import (
     CompileError,
     Condition,
     ConditionalReturn,
+    ExecutionConfig,
     InputError,
     Layer,
     Node,
@@ -209,7 +210,7 @@ class Loud:
         return loud
 
 
-def test_the_policies_of_a_node_are_put_around_its_call_for_each_run(flat: Any, made: Any) -> None:
+def test_the_policies_of_a_node_are_put_around_its_call_once_for_many_runs(flat: Any, made: Any) -> None:
     dag, loud = DAG("careful"), Loud()
 
     @dag.node(policies=[loud])
@@ -219,7 +220,7 @@ def test_the_policies_of_a_node_are_put_around_its_call_for_each_run(flat: Any, 
     module = flat(made(dag))
     assert [module.run(2), module.run(3)] == [{"double": 4}, {"double": 6}]
     assert Runner(module).run({"x": 4}).value == 8
-    assert (loud.seen, loud.wraps) == (["double(2,){}", "double(3,){}", "double(4,){}"], 3)
+    assert (loud.seen, loud.wraps) == (["double(2,){}", "double(3,){}", "double(4,){}"], 1)
 
 
 def test_arguments_by_keyword_keep_their_order(flat: Any, made: Any) -> None:
@@ -346,8 +347,12 @@ def test_a_runner_of_a_compiled_module_refuses_what_that_has_no_place_for(flat: 
     module = flat("flat_composed:sums")
     with pytest.raises(ValueError, match="no place for policies and observers: give the workflow itself"):
         Runner(module, observers=[print])
-    with pytest.raises(ValueError, match='mode "parallel"'):
+    with pytest.raises(ValueError, match="compiled code runs one node after the other: run the workflow itself"):
         Runner(module).run({"x": 1}, "parallel")
+    with pytest.raises(ValueError, match="compiled code stops at the first failure"):
+        Runner(module, error_strategy="skip").run({"x": 1})
+    with pytest.raises(ValueError, match="compiled code has no limits of time and memory"):
+        Runner(module, ExecutionConfig(timeout_seconds=1)).run({"x": 1})
     with pytest.raises(TypeError, match='module "asyncio" is not compiled from a workflow'):
         Runner(asyncio)
 

@@ -186,3 +186,35 @@ def test_an_async_observer_is_refused() -> None:
     for observer in observers:
         with pytest.raises(TypeError, match="an observer is called, not awaited"):
             Runner(diamond([]), observers=[observer])
+
+
+def test_a_required_observer_whose_failure_a_policy_swallows_still_fails_the_run() -> None:
+    class Audit:
+        required = True
+
+        def __call__(self, event: Any) -> None:
+            if isinstance(event, NodeRetried):
+                raise OSError("audit log is full")
+
+    class Swallow:
+        layer = Layer.FALLBACK
+
+        def wrap(self, step: Step, call: Any, emit: Any) -> Any:
+            def safe(*args: Any) -> Any:
+                try:
+                    return call(*args)
+                except OSError:
+                    return None
+
+            return safe
+
+    def bad(x: int) -> int:
+        raise ValueError(x)
+
+    dag = DAG("d")
+    dag.add_node(Node(bad, policies=[Twice(), Swallow()]))
+    runner = Runner(dag, observers=[Audit()])
+    with pytest.raises(OSError, match="audit log is full"):
+        runner.run({"x": 1})
+    assert (runner.metrics.stop_reason, runner.metrics.value) == ("failed", None)
+    assert runner.metrics.errors == ["Error outside of the nodes: OSError: audit log is full"]

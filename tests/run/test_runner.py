@@ -174,7 +174,7 @@ def test_an_invalid_workflow_does_not_run() -> None:
 
 
 def test_an_unknown_mode_is_refused() -> None:
-    with pytest.raises(ValueError, match='mode is "sequential" or "parallel"'):
+    with pytest.raises(ValueError, match='mode is "sequential", "parallel" or "processes"'):
         Runner(diamond([])).run({"x": 1}, "fast")  # type: ignore[arg-type]
 
 

@@ -1,0 +1,74 @@
+"""The books of a run with several steps at once: dependencies are counted, no step waits for a whole level.
+
+Source: the ready-list scheduling of Graham, Bounds on multiprocessing timing anomalies, 1969.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from ..step import Skipped
+
+if TYPE_CHECKING:
+    from ..plan import Plan
+    from .run import Run
+
+
+class Books:
+    """Counts what each step still waits for; hands out steps that are ready."""
+
+    __slots__ = ("_missing", "_successors", "left")
+
+    def __init__(self, plan: Plan) -> None:
+        successors: list[list[int]] | None = plan.programs.get("successors")
+        if successors is None:
+            successors = [[] for _ in plan.steps]
+            for step in plan.steps:
+                for pred in step.waits:
+                    successors[pred].append(step.index)
+            plan.programs["successors"] = successors
+        self._successors = successors
+        self._missing = [len(step.waits) for step in plan.steps]
+        self.left = len(plan.steps)
+
+    def first(self) -> list[int]:
+        """Steps that wait for nothing."""
+        return [index for index, missing in enumerate(self._missing) if not missing]
+
+    def done(self, index: int) -> list[int]:
+        """Note that a step has ended (run or skipped); give the steps that are ready now."""
+        self.left -= 1
+        ready: list[int] = []
+        for succ in self._successors[index]:
+            self._missing[succ] -= 1
+            if not self._missing[succ]:
+                ready.append(succ)
+        return ready
+
+
+def note(run: Run, index: int, began: float, value: Any) -> None:
+    """Enter what became of a step: its value, or that it is left out, or that it failed and the run goes on."""
+    _, out, name, _, skips = run.program.steps[index]
+    run.slots[out] = value
+    if not (skips and type(value) is Skipped):
+        run.context.results[name] = value
+    elif index not in run.failures:
+        run.record.skipped.add(index)
+        return
+    timed(run, index, began)
+
+
+def timed(run: Run, index: int, began: float) -> None:
+    """Enter how long a call took."""
+    run.record.rows.append((began, index, perf_counter()))
+
+
+def failed(run: Run, index: int, began: float, error: BaseException, *, stopping: bool) -> None:
+    """Enter that a step failed, unless it was only stopped because another one had failed before."""
+    if stopping and isinstance(error, asyncio.CancelledError):
+        run.failures.pop(index, None)
+        return
+    run.failures.setdefault(index, error)
+    timed(run, index, began)

@@ -1,0 +1,1 @@
+"""What would make a workflow cheaper, and what it costs now."""
