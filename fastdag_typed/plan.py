@@ -109,9 +109,11 @@ class Plan:
         return tuple(step.name for step in self.steps)
 
     @cached_property
-    def outs(self) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    def outs(self) -> Callable[[Sequence[Any]], Sequence[Any]]:
         """Reads the values of all steps, of which there are at least two, from the slots."""
-        return itemgetter(*(step.out for step in self.steps))
+        slots = [step.out for step in self.steps]
+        in_a_row = slots == [*range(slots[0], slots[-1] + 1)]
+        return itemgetter(slice(slots[0], slots[-1] + 1)) if in_a_row else itemgetter(*slots)
 
     @cached_property
     def step_of_slot(self) -> dict[int, Step]:

@@ -202,7 +202,7 @@ class Rescue:
             try:
                 return await self.call.recover(error, args, kwargs)
             except Exception as later:  # noqa: BLE001 - as above
-                error = later
+                error = unwrapped(later)
         return await self.again(error, args, kwargs)
 
 
@@ -239,10 +239,17 @@ def drive(coroutine: Awaitable[Any]) -> Any:
     except StopIteration as end:
         return end.value
     except RuntimeError as error:
-        stop = error.__cause__
-        if not (isinstance(stop, StopIteration) and error.args == ("coroutine raised StopIteration",)):
+        stop = unwrapped(error)
+        if stop is error:
             raise
     else:
         steps.close()
         raise RuntimeError(f"{coroutine!r} waits for something, but runs without an event loop")
     raise stop  # a function called from within raised it: only a coroutine turns it into something else
+
+
+def unwrapped(error: Exception) -> Exception:
+    """Give the ``StopIteration`` that a coroutine has made a ``RuntimeError`` of, else the exception itself."""
+    stop = error.__cause__
+    made = type(error) is RuntimeError and error.args == ("coroutine raised StopIteration",)
+    return stop if made and isinstance(stop, StopIteration) else error

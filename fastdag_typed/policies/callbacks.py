@@ -30,7 +30,7 @@ def in_own_loop(value: Awaitable[Any]) -> Any:
     import asyncio
 
     if not _is_in_loop():
-        return asyncio.run(_waiting(value))
+        return _given(asyncio.run(_outcome(value)))
     from concurrent.futures import Future, ThreadPoolExecutor
     from contextvars import copy_context
 
@@ -39,13 +39,13 @@ def in_own_loop(value: Awaitable[Any]) -> Any:
     async def wait() -> Any:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         begun.set_result(lambda: task and loop.call_soon_threadsafe(task.cancel))
-        return await value
+        return await _outcome(value)
 
     with ThreadPoolExecutor(1, thread_name_prefix="fastdag-loop") as pool:
         outcome = pool.submit(copy_context().run, asyncio.run, wait())
         cancel = begun.result()
         try:
-            return outcome.result()
+            return _given(outcome.result())
         except BaseException:
             if not outcome.done():
                 with suppress(RuntimeError):  # the loop has just been closed
@@ -53,8 +53,19 @@ def in_own_loop(value: Awaitable[Any]) -> Any:
             raise
 
 
-async def _waiting(value: Awaitable[Any]) -> Any:
-    return await value
+async def _outcome(value: Awaitable[Any]) -> tuple[Any, Exception | None]:
+    """Await; give the value or the exception, of which asyncio would want to see the ``repr``."""
+    try:
+        return await value, None
+    except Exception as error:  # noqa: BLE001 - raised by ``_given``
+        return None, error
+
+
+def _given(outcome: tuple[Any, Exception | None]) -> Any:
+    value, error = outcome
+    if error is not None:
+        raise error
+    return value
 
 
 def _is_in_loop() -> bool:

@@ -156,7 +156,7 @@ class Graph:
     def __init__(self, plan: Plan, *, lossy: bool = False) -> None:
         self.values = {step.out for step in plan.steps}
         self.skippable = frozenset(self.values) if lossy else skippable(plan)
-        self.outs = [step.out for step in plan.steps] if lossy else []
+        self.outs = {step.node: step.out for step in plan.steps} if lossy else {}
         self.targets: dict[int, list[str]] = {}
         for step in plan.steps if plan.guarded else ():
             for guard in step.guards:
@@ -294,8 +294,7 @@ def _guarded(step: Step, invoke: Invoke, needed: tuple[int, ...]) -> Invoke:
 
 def _sparing(step: Step, invoke: Invoke, graph: Graph) -> Invoke:
     """Leave out what takes a value from, or has to come after, a step that failed."""
-    before = {slot_of(read) for read in reads(step)} & graph.values
-    before.update(graph.outs[index] for index in step.waits)
+    before = {graph.outs[edge.source] for edge in step.node.edges_in}
 
     def run(slots: Slots) -> Any:
         for slot in before:

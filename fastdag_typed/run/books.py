@@ -69,6 +69,8 @@ def failed(run: Run, index: int, began: float, error: BaseException, *, stopping
     """Enter that a step failed, unless it was only stopped because another one had failed before."""
     if stopping and isinstance(error, asyncio.CancelledError):
         run.failures.pop(index, None)
+        if run.interrupted:
+            run.record.cancelled.add(index)
         return
     run.failures.setdefault(index, error)
     timed(run, index, began)

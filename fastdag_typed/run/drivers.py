@@ -11,6 +11,7 @@ from ..exceptions import BranchError
 from ..plan import PREVIOUS
 from ..returns import UNSET, ConditionalReturn, FSMReturn, SelectReturn, name_of
 from ..step import LOST, Skipped, drive
+from .run import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def lean(run: Run) -> None:
     """Run sync steps without guards one after the other; results are entered when they are asked for."""
     slots, record = run.slots, run.record
-    steps = record.remaining = iter(run.program.lean)
+    steps = iter(run.program.lean)
+    run.steps = record.remaining = steps
     if not run.config.measure:
         for call, a, b, out in steps:
             try:
@@ -35,7 +37,7 @@ def lean(run: Run) -> None:
                     slots[out] = call(slots)
             except BaseException as error:  # noqa: BLE001 - raised again, unless a policy has an answer
                 slots[out] = _answer(run, length_hint(steps), error)
-        record.reached = len(run.plan.steps)
+        _end(run)
         return
     stamp, clock = record.stamps.append, perf_counter
     stamp(clock())
@@ -50,7 +52,14 @@ def lean(run: Run) -> None:
         except BaseException as error:  # noqa: BLE001 - raised again, unless a policy has an answer
             slots[out] = _answer(run, length_hint(steps), error)
         stamp(clock())
-    record.reached = len(run.plan.steps)
+    _end(run)
+
+
+def _end(run: Run) -> None:
+    if run.interrupted:  # what was left was taken away
+        run.record.reached = len(run.record.stamps) - 1 if run.config.measure else 0
+        raise stopped()
+    run.record.reached = len(run.plan.steps)
 
 
 def _answer(run: Run, left: int, error: BaseException) -> Any:
@@ -71,7 +80,9 @@ async def straight(run: Run) -> None:
     record, failures = run.record, run.failures
     stamp, clock = record.stamps.append, perf_counter
     stamp(clock())
-    for index, (invoke, out, name, awaits, skips) in enumerate(run.program.steps):
+    steps = iter(run.program.steps)
+    run.steps = steps
+    for index, (invoke, out, name, awaits, skips) in enumerate(steps):
         try:
             value = invoke(slots)
             if awaits and not (skips and type(value) is Skipped):
@@ -89,6 +100,8 @@ async def straight(run: Run) -> None:
             results[name] = value
         slots[out] = value
         stamp(clock())
+    if run.interrupted:
+        raise stopped()
 
 
 async def machine(run: Run) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop without calls: they cost
@@ -108,7 +121,7 @@ async def machine(run: Run) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop 
     index: int = facts.initial
     cycle = 0
     stamp(clock())
-    while True:
+    while not run.interrupted:
         call, a, b, _, name, awaits, stand_in, is_final = states[index]
         cycle += 1
         fsm.cycle_count = cycle
@@ -116,6 +129,8 @@ async def machine(run: Run) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop 
         if stand_in is not None:
             slots[stand_in] = slots[PREVIOUS]
         visit(index)
+        following = value = None
+        stop = False
         try:
             try:
                 raw = call(slots[a]) if a >= 0 > b else call(slots) if a < 0 else call(slots[a], slots[b])
@@ -123,21 +138,19 @@ async def machine(run: Run) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop 
                     raw = await raw
             except BaseException as error:  # noqa: BLE001 - raised again, unless there is an answer
                 raw = await run.after_failure(index, error)
-                if raw is LOST:
-                    run.stop_reason = "failed"
-                    entered("END")
-                    return
-            following = value = None
-            stop = False
             if type(raw) is FSMReturn and raw.continue_execution and not raw.stop_condition:
                 value, following = raw.value, at.get(raw.next_state)
-            if following is None:
+            if following is None and raw is not LOST:
                 value, following, stop = transition(name, raw, ways[index], at)
-        except BaseException as error:
-            run.failures.setdefault(index, error)
-            raise
+        except BaseException as error:  # noqa: BLE001 - raised again, if the run does not go on
+            run.lose(index, error)
+            raw = LOST
         finally:
             stamp(clock())
+        if raw is LOST:
+            run.stop_reason = "failed"
+            entered("END")
+            return
         slots[PREVIOUS] = results[name] = value
         log = logs[index]
         if log is None:
@@ -155,6 +168,7 @@ async def machine(run: Run) -> None:  # noqa: C901, PLR0912, PLR0915 - one loop 
             run.stop_reason = "max_cycles"
         entered("END")
         return
+    raise stopped()
 
 
 def transition(

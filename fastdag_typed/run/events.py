@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..events import NodeRetried
@@ -42,7 +43,8 @@ class Emitter:
                 if getattr(observer, "required", False):
                     failure = failure or error
                     continue
-                self._observers.remove(observer)
+                with suppress(ValueError):  # another thread was faster
+                    self._observers.remove(observer)
                 from logging import getLogger
 
                 getLogger("fastdag_typed").exception(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import length_hint
+from operator import length_hint, sub
 from typing import TYPE_CHECKING, Any
 
 from ..context import NodeExecution, Results, Status
@@ -26,6 +26,7 @@ class Record:
         "attempts",
         "began",
         "branches",
+        "cancelled",
         "closed",
         "failed",
         "parallel",
@@ -50,6 +51,7 @@ class Record:
         self.rows: list[tuple[float, int, float]] = []
         self.running: dict[int, float] = {}
         self.skipped: set[int] = set()
+        self.cancelled: set[int] = set()
         self.failed: dict[int, BaseException] = {}
         self.attempts: dict[str, int] = {}
         self.branches: dict[str, bool | str | None] = {}
@@ -104,8 +106,11 @@ class Record:
                 duration=end - start,
                 attempts=1 + self.attempts.get(name, 0),
             )
-        for index in self.failed:
-            found[plan.names[index]].status = "failed"
+        for index in (*self.failed, *self.cancelled):
+            entry = found.setdefault(
+                plan.names[index], NodeExecution(levels[index] if levels else len(found), "failed")
+            )
+            entry.status = "failed"
         for index, start in self._under_way():
             order = levels[index] if levels else len(found)
             found[plan.names[index]] = NodeExecution(order, "running", start - self.began)
@@ -130,7 +135,9 @@ class Record:
 
 def node_times(record: Record) -> dict[str, float]:
     """Add up the seconds in each node's calls."""
-    names = record.plan.names
+    names, stamps = record.plan.names, record.stamps
+    if stamps and not (record.visited or record.skipped):
+        return dict(zip(names, map(sub, stamps[1:], stamps), strict=False))
     found: dict[str, float] = {}
     for index, start, end in record.times():
         name = names[index]

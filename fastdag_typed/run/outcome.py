@@ -9,6 +9,7 @@ from ..plan import slot_of
 from ..step import Decision, Skipped
 from .bind import getter
 from .metrics import ExecutionMetrics
+from .run import is_fatal
 
 if TYPE_CHECKING:
     from ..diagnostic import Location
@@ -21,9 +22,10 @@ def failure_of(run: Run, error: BaseException | None) -> BaseException | None:
         return error  # Ctrl-C, exit, cancellation: not a failure of a node
     if not run.failures:
         return error or _cycles_exceeded(run)
-    if error is None and run.config.error_strategy == "skip":
+    fatal = [index for index, failure in run.failures.items() if is_fatal(failure)]
+    if error is None and not fatal and run.config.error_strategy == "skip":
         return None
-    index = min(run.failures)
+    index = min(fatal, key=lambda at: (isinstance(run.failures[at], Exception), at), default=min(run.failures))
     original = run.failures[index]
     if not isinstance(original, Exception):
         return original
@@ -45,7 +47,10 @@ def outside(error: BaseException) -> str:
 
 
 def _shown(error: BaseException) -> str:
-    text = str(error)
+    try:
+        text = str(error)
+    except Exception as fault:  # noqa: BLE001 - an exception's own fault must not hide it
+        text = f"<its text raises {type(fault).__name__}>"
     notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()) if "\n" not in str(note))
     return f"{type(error).__name__}{f': {text}' if text else ''}{notes}"
 
@@ -81,7 +86,6 @@ def cycles_exceeded(
 def metrics_of(run: Run, ended: float, failure: BaseException | None) -> ExecutionMetrics:
     """Close the record of a run that ended at a time and raises ``failure``, and make its metrics."""
     record, plan = run.record, run.plan
-    record.failed = run.failures
     for step in plan.steps if plan.guarded else ():
         if step.decision >= 0 and isinstance(decision := run.slots[step.decision], Decision):
             record.branches[step.name] = decision.branch

@@ -11,7 +11,7 @@ from ..step import LOST, Skipped
 from .bind import second_try
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from ..context import Context
     from ..plan import Plan
@@ -43,11 +43,13 @@ class Run:
     deadline: float | None = None
     stop_reason: str = "completed"
     failures: dict[int, BaseException] = field(default_factory=dict[int, BaseException])
+    interrupted: bool = False
+    steps: Iterator[object] = field(default_factory=lambda: iter(()))
+    """What is left for a driver that takes one step after the other."""
     outside: list[BaseException] = field(default_factory=list[BaseException])
     """What went wrong at the end, outside of the nodes."""
     ends: list[Callable[[], Awaitable[object] | None]] = field(default_factory=list[Any])
     _stops: dict[object, tuple[Callable[[], object], bool]] = field(default_factory=dict[object, Any])
-    _interrupted: bool = False
     _halted: bool = False
     _entered: int = 0
 
@@ -62,7 +64,7 @@ class Run:
 
     def at_stop(self, action: Callable[[], object], *, begun: bool = True) -> Callable[[], None]:
         """Have something done if the run is interrupted before what is given is called; at once, if it is already."""
-        if self._interrupted or (self._halted and not begun):
+        if self.interrupted or (self._halted and not begun):
             action()
         key = object()
         self._stops[key] = action, begun
@@ -76,8 +78,11 @@ class Run:
         return settled
 
     def interrupt(self) -> None:
-        """Bring the calls that are under way to an end, as far as they can be."""
-        self._interrupted = True
+        """Bring the calls that are under way to an end, as far as they can be, and let nothing more begin."""
+        self.interrupted = True
+        self.record.reached = self.record.done
+        for _ in self.steps:  # a driver that looked each time whether to go on would pay for it each time
+            pass
         for action, _ in list(self._stops.values()):
             action()
 
@@ -90,6 +95,7 @@ class Run:
 
     async def end(self, settle: Callable[[Awaitable[object]], Awaitable[object]]) -> None:
         """Do what policies left for the end; what goes wrong there is kept and does not hide how the run went."""
+        interrupt: BaseException | None = None
         while self.ends:
             try:
                 coming = self.ends.pop()()
@@ -100,6 +106,10 @@ class Run:
                 from logging import getLogger
 
                 getLogger("fastdag_typed").exception('At the end of the run of "%s"', self.plan.name)
+            except BaseException as error:  # noqa: BLE001 - raised when all is done
+                interrupt = interrupt or error
+        if interrupt is not None:
+            raise interrupt
 
     async def after_failure(self, index: int, error: BaseException) -> Any:
         """Give the value of a step after all, or ``LOST`` if the run goes on without it.
@@ -112,12 +122,21 @@ class Run:
         try:
             value = second_try(self.program, step, self.slots, error)
             return await value if step.is_async and type(value) is not Skipped else value
-        except BaseException as failure:
-            self.failures[index] = failure
-            fatal = not isinstance(failure, Exception) or isinstance(failure, RunTimeoutError)
-            if fatal or self.config.error_strategy == "stop":
-                raise
+        except BaseException as failure:  # noqa: BLE001 - raised again there, if it ends the run
+            self.lose(index, failure)
         return LOST
+
+    def lose(self, index: int, failure: BaseException) -> None:
+        """Note that a step has failed.
+
+        Raises:
+            BaseException: ``failure``, if it ends the run.
+
+        """
+        if index not in self.failures:
+            self.failures[index] = failure
+        if is_fatal(failure) or self.config.error_strategy == "stop":
+            raise failure
 
     def catch_up(self) -> None:
         """Enter the results that the lean driver leaves in the slots, as far as they are not entered yet."""
@@ -131,3 +150,15 @@ class Run:
             return
         for step in plan.steps[entered:done]:
             results[step.name] = self.slots[step.out]
+
+
+def is_fatal(failure: BaseException) -> bool:
+    """Tell whether a failure of a step ends the run, whatever its error strategy."""
+    return not isinstance(failure, Exception) or isinstance(failure, RunTimeoutError)
+
+
+def stopped() -> BaseException:
+    """Make what ends a run that was interrupted from outside: no policy answers it, nothing tries again."""
+    from asyncio import CancelledError
+
+    return CancelledError("the run around was interrupted")

@@ -22,7 +22,7 @@ from .prepare import How, prepare
 from .run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import Self
 
     from ..plan import Plan
@@ -139,19 +139,17 @@ class Runner(Generic[InputsT_contra]):
         """
         run, mode = self._begin(inputs, mode, context)
         error: BaseException | None = None
-        token = running.set(run)
         try:
-            self._announce(run)
-            if run.plan.is_async:
-                from ..policies.callbacks import in_own_loop
+            with _present(run):
+                self._announce(run)
+                if run.plan.is_async:
+                    from ..policies.callbacks import in_own_loop
 
-                in_own_loop(_driver(run, mode))
-            else:
-                _sync(run, mode)
+                    in_own_loop(_driver(run, mode))
+                else:
+                    _sync(run, mode)
         except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
             error = raised
-        finally:
-            running.reset(token)
         return self._finish(run, error)
 
     async def run_async(
@@ -164,14 +162,12 @@ class Runner(Generic[InputsT_contra]):
         """Run the workflow on the current event loop; otherwise as ``run``."""
         run, mode = self._begin(inputs, mode, context)
         error: BaseException | None = None
-        token = running.set(run)
         try:
-            self._announce(run)
-            await _driver(run, mode)
+            with _present(run):
+                self._announce(run)
+                await _driver(run, mode)
         except BaseException as raised:  # noqa: BLE001 - recorded, then raised again
             error = raised
-        finally:
-            running.reset(token)
         return self._finish(run, error)
 
     def _begin(self, inputs: Any, mode: Mode | None, context: Context | None) -> tuple[Run, Mode]:
@@ -200,6 +196,7 @@ class Runner(Generic[InputsT_contra]):
             program.check(slots)
         emitter = Emitter(self.observers, record)
         run = Run(plan, program, slots, context, record, stand_ins, config, emitter, self._hire, parent, compiled)
+        run.failures = record.failed
         return run, mode
 
     def _announce(self, run: Run) -> None:
@@ -263,6 +260,27 @@ class Runner(Generic[InputsT_contra]):
         return metrics
 
 
+class _present:  # noqa: N801 - used as a function, and faster than a generator
+    """Make a run the one that goes on; what interrupts it, or the run around, brings its calls to an end."""
+
+    __slots__ = ("_forget", "_run", "_token")
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._forget = None if run.parent is None else run.parent.at_stop(run.interrupt)
+        self._token = running.set(run)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        running.reset(self._token)
+        if self._forget is not None:
+            self._forget()
+        if kind is not None and not issubclass(kind, Exception):
+            self._run.interrupt()
+
+
 def _context(plan: Plan, context: Context | None, parent: Scope | None) -> Context:
     """Give the context of a run: the one given, or a fresh one; an isolated one in a run with such a one."""
     if context is None and parent is not None and parent.context.isolated:
@@ -306,6 +324,7 @@ async def _alone(coming: Awaitable[object]) -> object:
 
 
 async def _driver(run: Run, mode: Mode) -> None:
+    forget = None if run.parent is None else _cancelled_with(run)
     try:
         if run.compiled is not None:
             await run.compiled.drive_async(run)
@@ -318,8 +337,18 @@ async def _driver(run: Run, mode: Mode) -> None:
         else:
             await straight(run)
     finally:
+        if forget is not None:
+            forget()
         if run.ends:
             await run.end(_here)
+
+
+def _cancelled_with(run: Run) -> Callable[[], None]:
+    """Have the task of a run cancelled, on whatever loop, when the run around is interrupted."""
+    import asyncio
+
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    return run.at_stop(lambda: task and loop.call_soon_threadsafe(task.cancel))
 
 
 async def _here(coming: Awaitable[object]) -> object:

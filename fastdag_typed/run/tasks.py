@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ..step import Skipped
 from .books import Books, failed, note
+from .crew import Crew
 from .threads import call
 
 if TYPE_CHECKING:
@@ -23,18 +23,17 @@ async def concurrent(run: Run) -> None:
 
     After a failure that ends the run nothing new begins, async steps are cancelled, and sync steps come to their end.
     """
-    with ThreadPoolExecutor(run.config.max_workers, thread_name_prefix="fastdag-worker") as pool:
-        await _Tasks(run, pool).go()
+    await _Tasks(run).go()
 
 
 class _Tasks:
     """A task for each step that is ready, of which so many at once are under way."""
 
-    def __init__(self, run: Run, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
-        self.pool = pool
         self.books = Books(run.plan)
         self.loop = asyncio.get_running_loop()
+        self.crew = Crew(self.loop)
         self.tasks: dict[asyncio.Task[None], bool] = {}
         self.ended = asyncio.Event()
         self.free = asyncio.Semaphore(run.config.max_workers)
@@ -49,7 +48,12 @@ class _Tasks:
             raise
         finally:
             self.ended.set()
-            await self._wind_up()
+            ended = False
+            try:
+                await self._wind_up()
+                ended = True
+            finally:
+                self.crew.dismiss(wait=ended)
 
     def _launch(self, ready: Iterable[int]) -> None:
         for index in ready:
@@ -91,7 +95,7 @@ class _Tasks:
         invoke, _, _, awaits, _ = run.program.steps[index]
         if not awaits:
             context = copy_context()
-            value, error = await self.loop.run_in_executor(self.pool, lambda: context.run(_settled, run, index))
+            value, error = await self.crew.call(lambda: context.run(_settled, run, index))
             if error is not None:
                 raise error
             return value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from contextvars import copy_context
-from queue import SimpleQueue
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -13,48 +12,58 @@ from ..step import drive
 from .books import Books, failed, note
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .run import Run
 
 
 class _Threads:
-    """Threads that take ready steps from a queue; one that ends a step keeps a ready successor for itself."""
+    """Threads that share a list of ready steps; one that ends a step goes on with what is ready.
+
+    A thread without work parks on a lock of its own, and is woken when the shared lock is free again.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.books = Books(run.plan)
         self.lock = threading.Lock()
-        self.queue: SimpleQueue[int | None] = SimpleQueue()
+        self.ready: list[int] = self.books.first()[::-1]
+        self.parked: list[threading.Lock] = []
         self.threads: list[threading.Thread] = []
-        self.idle = 0
+        self.wanted = run.config.max_workers
+        """How many more threads there may be."""
+        self.begun = min(len(self.ready), self.wanted)
+        """How many there are before one of them starts another."""
         self.stopping = False
         self.finished = threading.Event()
         self.context = copy_context()
 
     def go(self) -> None:
+        forget = self.run.at_stop(self._stop)
         try:
-            with self.lock:
-                for index in self.books.first():
-                    self._offer(index)
-            self.finished.wait()
+            if self.ready:
+                for _ in range(self.begun):
+                    with self.lock:
+                        start = self._another()
+                    start()
+                self.finished.wait()
         except BaseException:  # Ctrl-C: begin nothing more, let what runs come to its end
             self._stop()
             self.run.interrupt()
             raise
         finally:
+            forget()
             for thread in self.threads:
                 with suppress(RuntimeError):  # Ctrl-C came while it was being started: it will find nothing to do
                     thread.join()
 
-    def _offer(self, index: int) -> None:
-        """Queue a step, with one more thread if all are busy; the lock is held."""
-        if self.stopping:  # a thread begun now would wait for ever
-            return
-        self.queue.put(index)
-        if self.idle:
-            self.idle -= 1
-        elif len(self.threads) < self.run.config.max_workers:
-            thread = threading.Thread(target=self._work, name="fastdag-worker", daemon=True)
-            self.threads.append(thread)
+    def _another(self) -> Callable[[], object]:
+        """Give what starts one more thread; the lock is held."""
+        thread = threading.Thread(target=self._work, name="fastdag-worker", daemon=True)
+        self.threads.append(thread)
+        self.wanted -= 1
+
+        def start() -> None:
             try:
                 thread.start()
             except RuntimeError:  # no more threads to be had: those there are take the step when they can
@@ -62,22 +71,48 @@ class _Threads:
                 if not self.threads:
                     raise
 
+        return start
+
     def _stop(self) -> None:
         with self.lock:
             self.stopping = True
-            for _ in self.threads:
-                self.queue.put(None)
-            self.finished.set()
+            parked, self.parked = self.parked, []
+        for one in parked:
+            one.release()
+        self.finished.set()
         self.run.halt()
 
     def _work(self) -> None:
-        get = self.queue.get
-        index = get()
-        while index is not None:
-            following = self._step(index)
-            index = get() if following is None else following
+        own = threading.Lock()
+        own.acquire()
+        index: int | None = None
+        while True:
+            if index is None:
+                with self.lock:
+                    if self.stopping:
+                        return
+                    index, company = self._take()
+                    if index is None:
+                        self.parked.append(own)
+                if index is None:
+                    own.acquire()
+                    continue
+                if company is not None:
+                    company()
+            index = self._step(index)
+
+    def _take(self) -> tuple[int | None, Callable[[], object] | None]:
+        """Take a ready step, and say how another thread comes to the next one; the lock is held."""
+        ready = self.ready
+        index = ready.pop() if ready else None
+        if not ready:
+            return index, None
+        if self.parked:
+            return index, self.parked.pop().release
+        return index, self._another() if self.wanted and len(self.threads) >= self.begun else None
 
     def _step(self, index: int) -> int | None:
+        """Carry out a step; give another one that is ready."""
         run = self.run
         if self.stopping:
             return None
@@ -88,19 +123,17 @@ class _Threads:
             with self.lock:
                 del run.record.running[index]
                 note(run, index, began, value)
-                ready = self.books.done(index)
-                for further in ready[1:]:
-                    self._offer(further)
-                if ready:
-                    return ready[0]
-                self.idle += 1
+                self.ready.extend(self.books.done(index))
+                following, company = self._take()
                 last = not self.books.left
         except BaseException as error:  # noqa: BLE001 - noted; the caller's thread raises it
             self._fail(index, began, error)
             return None
-        if last:
+        if company is not None:
+            company()
+        elif last:
             self._stop()
-        return None
+        return following
 
     def _fail(self, index: int, began: float, error: BaseException) -> None:
         with self.lock:
