@@ -73,7 +73,12 @@ def deaf_for_ever(x: int) -> int:
     """Do not heed that the run is interrupted, and never come to an end."""
     scope: Any = running.get()
     answers = ["again"]
-    scope.at_stop(lambda: answers and say(answers.pop()))
+
+    def ask() -> None:
+        if answers:  # when the run is sure to wait for this node
+            threading.Timer(0.3, say, [answers.pop()]).start()
+
+    scope.at_stop(ask)
     say("waiting")
     threading.Event().wait()
     return x
@@ -286,6 +291,7 @@ def report(found: Runner[Any], patience: float) -> None:
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in what a shell runs in the background
     cases: dict[str, Case] = globals()[sys.argv[1]]
     call, make = cases[sys.argv[2]]
     found = make()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from select import select
 from typing import Any
 
 import pytest
@@ -18,34 +19,42 @@ from tests.faults.interrupted import AFTERWARDS, DEAF, KINDS, LEFT_BEHIND, TWICE
 ROOT = Path(__file__).parents[2]
 
 
+def press(program: subprocess.Popen[bytes]) -> None:
+    """Press Ctrl-C: as a terminal does, for the program and all that it has started."""
+    os.killpg(program.pid, signal.SIGINT)
+
+
+def answered(program: subprocess.Popen[bytes]) -> int:
+    """Press until there is an answer, and count: Python may miss what comes just before it begins to wait."""
+    presses = 0
+    while not presses or not select([program.stdout], [], [], 5)[0]:
+        press(program)
+        presses += 1
+    return presses
+
+
 def interrupt(cases: str, kind: str) -> dict[str, Any]:
     """Run the program, press Ctrl-C when it waits for that, and give what it says then of what is left."""
     command = [sys.executable, "-W", "error", "-m", "tests.faults.interrupted", cases, kind]
     environment = {**os.environ, "PYTHONDEVMODE": "1", "PYTHONPATH": str(ROOT)}
+    pipe = subprocess.PIPE
     with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+        command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, start_new_session=True
     ) as program:
         alarm = threading.Timer(60, program.kill)
         alarm.start()
-        said = ""
+        said = complaints = ""
         try:
+            presses = 0
             for line in program.stdout or ():
-                said = line.strip()
-                if said in ("waiting", "again"):
-                    os.killpg(program.pid, signal.SIGINT)  # to all of them, as a terminal does
-                elif said == "interrupted":
-                    program.stdin.write("\n")  # type: ignore[union-attr]
-                    program.stdin.flush()  # type: ignore[union-attr]
+                said = line.decode().strip()
+                if said == "interrupted":
+                    program.stdin.write(b"\n")  # type: ignore[union-attr]
+                elif said in ("waiting", "again"):
+                    presses += answered(program)
                 else:
                     break
-            _, complaints = program.communicate()
+            complaints = program.communicate()[1].decode()
         finally:
             alarm.cancel()
             alarm.join()
@@ -60,7 +69,7 @@ def interrupt(cases: str, kind: str) -> dict[str, Any]:
     assert left["statuses"]["never"] == "pending"
     assert left["reason"] == "interrupted"
     assert left["children"] == 0
-    return left
+    return {**left, "presses": presses}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -89,4 +98,6 @@ def test_ctrl_c_leaves_a_thread_behind_that_has_a_time_out_and_the_program_ends_
 
 @pytest.mark.parametrize("kind", TWICE)
 def test_a_second_ctrl_c_does_not_wait_for_a_node_that_runs_in_a_thread(kind: str) -> None:
-    assert len(interrupt("TWICE", kind)["threads"]) == 1
+    left = interrupt("TWICE", kind)
+    assert len(left["threads"]) == 1
+    assert left["presses"] >= 2  # more only if one was missed
