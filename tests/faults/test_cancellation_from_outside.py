@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fastdag_typed import DAG, FSM, Node, Runner, State
+from fastdag_typed import DAG, FSM, Node, Runner, State, WorkflowExecutionError
 from fastdag_typed.policies.retry import RetryStrategy
 from fastdag_typed.step import running
 
@@ -283,3 +283,81 @@ def test_a_run_that_is_cancelled_again_while_it_waits_for_a_thread_leaves_neithe
     asyncio.run(go())
     assert runner.metrics.results["quick"] == 1
     assert runner.metrics.stop_reason == "interrupted"
+
+
+# engine: what is cancelled because of a failure is taken for an interrupt of the run
+def test_nodes_that_are_cancelled_because_another_one_failed_have_not_failed_and_interrupt_nothing() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    log: list[str] = []
+    dag = DAG("d")
+
+    @dag.node
+    def slow() -> int:
+        scope: Any = running.get()
+        forget = scope.at_stop(lambda: log.append("interrupted"))
+        begun.set()
+        assert go_on.wait(60)
+        forget()
+        return 1
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            asyncio.get_running_loop().call_soon(go_on.set)
+
+    dag.add_node(Node(waits, "first"))
+    dag.add_node(Node(waits, "second"))
+
+    @dag.node
+    async def bad() -> None:
+        await asyncio.to_thread(begun.wait)
+        raise KeyError
+
+    runner = Runner(dag)
+    with pytest.raises(WorkflowExecutionError, match="KeyError"):
+        runner.run(mode="parallel")
+    assert log == []
+    assert runner.metrics.statuses == {"slow": "done", "first": "pending", "second": "pending", "bad": "failed"}
+    assert len(runner.metrics.errors) == 1
+
+
+# engine: the same
+def test_nodes_in_threads_that_wait_no_longer_because_another_one_failed_interrupt_nothing() -> None:
+    threads: dict[str, threading.Thread] = {}
+    begun = {name: threading.Event() for name in ("slow", "waits")}
+    log: list[str] = []
+    dag = DAG("d")
+
+    @dag.node
+    def waits() -> None:
+        stopped = threading.Event()
+        scope: Any = running.get()
+        forget = scope.at_stop(stopped.set, begun=False)
+        threads["waits"] = threading.current_thread()
+        begun["waits"].set()
+        assert stopped.wait(60)
+        forget()
+        raise asyncio.CancelledError
+
+    @dag.node
+    def slow() -> int:
+        scope: Any = running.get()
+        forget = scope.at_stop(lambda: log.append("interrupted"))
+        begun["slow"].set()
+        assert begun["waits"].wait(60)
+        threads["waits"].join(60)
+        forget()
+        return 1
+
+    @dag.node
+    def bad() -> None:
+        for event in begun.values():
+            assert event.wait(60)
+        raise KeyError
+
+    runner = Runner(dag, max_workers=3)
+    with pytest.raises(WorkflowExecutionError, match="KeyError"):
+        runner.run(mode="parallel")
+    assert log == []
+    assert runner.metrics.statuses == {"waits": "pending", "slow": "done", "bad": "failed"}
