@@ -106,17 +106,20 @@ def _of_edges(plan: Plan) -> Iterator[tuple[int, list[Argument]]]:
 def _of_states(plan: Plan, machine: Machine) -> Iterator[tuple[int, list[Argument]]]:
     """Doubt what a state may take from the one before it, unless all that it may follow give what it expects."""
     given: dict[int, list[Any]] = {step.index: [] for step in plan.steps}
+    anywhere: dict[int, Any] = {}  # what goes to a state that is chosen when it runs: each type once
     for step in plan.steps:
-        if step.index not in machine.final:
-            ways = [way.target for way in machine.transitions[step.index]]
-            for target in given if _may_choose(step) else ways:
-                given[target].append(step.node.signature.returns)
+        returns = step.node.signature.returns
+        if step.index in machine.final:
+            continue
+        if _may_choose(step):
+            anywhere[id(returns)] = returns
+        else:
+            for way in machine.transitions[step.index]:
+                given[way.target].append(returns)
     for step in plan.steps:
+        kinds = [*given[step.index], *anywhere.values()]
         found = [one for one in fed(plan, step) if _is_checked(one.port)]
-        yield (
-            step.index,
-            [one for one in found if not all(proves(kind, one.port.type) for kind in given[step.index])],
-        )
+        yield step.index, [one for one in found if not all(proves(kind, one.port.type) for kind in kinds)]
 
 
 def _may_choose(step: Step) -> bool:

@@ -43,13 +43,12 @@ def in_own_loop(value: Awaitable[Any]) -> Any:
 
     with ThreadPoolExecutor(1, thread_name_prefix="fastdag-loop") as pool:
         outcome = pool.submit(copy_context().run, asyncio.run, wait())
-        cancel = begun.result()
         try:
             return _given(outcome.result())
         except BaseException:
             if not outcome.done():
                 with suppress(RuntimeError):  # the loop has just been closed
-                    cancel()
+                    begun.result()()
             raise
 
 

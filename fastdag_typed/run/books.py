@@ -65,12 +65,13 @@ def timed(run: Run, index: int, began: float) -> None:
     run.record.rows.append((began, index, perf_counter()))
 
 
-def failed(run: Run, index: int, began: float, error: BaseException, *, stopping: bool) -> None:
-    """Enter that a step failed, unless it was only stopped because another one had failed before."""
+def failed(run: Run, index: int, began: float, error: BaseException, *, stopping: bool) -> bool:
+    """Enter that a step failed, unless it was only stopped because another one had; tell whether it interrupts all."""
     if stopping and isinstance(error, asyncio.CancelledError):
         run.failures.pop(index, None)
         if run.interrupted:
             run.record.cancelled.add(index)
-        return
+        return False
     run.failures.setdefault(index, error)
     timed(run, index, began)
+    return not isinstance(error, Exception)

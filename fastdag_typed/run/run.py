@@ -64,10 +64,10 @@ class Run:
 
     def at_stop(self, action: Callable[[], object], *, begun: bool = True) -> Callable[[], None]:
         """Have something done if the run is interrupted before what is given is called; at once, if it is already."""
-        if self.interrupted or (self._halted and not begun):
-            action()
         key = object()
         self._stops[key] = action, begun
+        if self.interrupted or (self._halted and not begun):  # asked after it is entered: none is lost between
+            action()
         above = None if self.parent is None else self.parent.at_stop(action, begun=begun)
 
         def settled() -> None:

@@ -83,10 +83,10 @@ class _Tasks:
             self.ended.set()
 
     def _fail(self, index: int, began: float, error: BaseException) -> None:
-        failed(self.run, index, began, error, stopping=self.ended.is_set())
+        interrupts = failed(self.run, index, began, error, stopping=self.ended.is_set())
         self.ended.set()
         self.run.halt()
-        if not isinstance(error, Exception):
+        if interrupts:
             self.run.interrupt()
 
     async def _value(self, index: int) -> Any:

@@ -138,9 +138,9 @@ class _Threads:
     def _fail(self, index: int, began: float, error: BaseException) -> None:
         with self.lock:
             self.run.record.running.pop(index, None)
-            failed(self.run, index, began, error, stopping=self.stopping)
+            interrupts = failed(self.run, index, began, error, stopping=self.stopping)
         self._stop()
-        if not isinstance(error, Exception):
+        if interrupts:
             self.run.interrupt()
 
 

@@ -285,7 +285,6 @@ def test_a_run_that_is_cancelled_again_while_it_waits_for_a_thread_leaves_neithe
     assert runner.metrics.stop_reason == "interrupted"
 
 
-# engine: what is cancelled because of a failure is taken for an interrupt of the run
 def test_nodes_that_are_cancelled_because_another_one_failed_have_not_failed_and_interrupt_nothing() -> None:
     begun, go_on = threading.Event(), threading.Event()
     log: list[str] = []
@@ -322,7 +321,6 @@ def test_nodes_that_are_cancelled_because_another_one_failed_have_not_failed_and
     assert len(runner.metrics.errors) == 1
 
 
-# engine: the same
 def test_nodes_in_threads_that_wait_no_longer_because_another_one_failed_interrupt_nothing() -> None:
     threads: dict[str, threading.Thread] = {}
     begun = {name: threading.Event() for name in ("slow", "waits")}
