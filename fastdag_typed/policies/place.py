@@ -147,12 +147,13 @@ def input_check(plan: Plan, policies: Iterable[Policy] = ()) -> Callable[[Sequen
 
 
 def _places(step: Step, policies: tuple[Policy, ...]) -> list[Place]:
-    """Give what is said of a step: by the node itself, else by the runner."""
-    for said in (step.node.policies, policies):
-        meant = [one.policy if isinstance(one, OnNode) and one.name == step.name else one for one in said]
-        found = [one for one in meant if isinstance(one, Place)]
+    """Give what takes effect: what the runner says of the step goes before the step's own, and that before the rest."""
+    special = [one.policy for one in policies if isinstance(one, OnNode) and one.name == step.name]
+    for said in (special, step.node.policies, policies):
+        found = [one for one in said if isinstance(one, Place)]
+        moving = [one for one in found if one.chosen != "here" and (one.strict or can_leave(step))]
         if found:
-            return found
+            return moving[:1]
     return []
 
 

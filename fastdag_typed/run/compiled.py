@@ -138,6 +138,8 @@ def cannot(config: ExecutionConfig) -> str:
         return "runs one node after the other"
     if config.error_strategy != "stop":
         return "stops at the first failure"
+    if not config.retry_on_failure:
+        return "obeys retry policies"
     if config.timeout_seconds or config.run_timeout_seconds or config.memory_limit_mb:
         return "has no limits of time and memory"
     if config.validate == "all":

@@ -95,6 +95,7 @@ class Run:
 
     async def end(self, settle: Callable[[Awaitable[object]], Awaitable[object]]) -> None:
         """Do what policies left for the end; what goes wrong there is kept and does not hide how the run went."""
+        self._halted = False  # what is left for the end may begin
         interrupt: BaseException | None = None
         while self.ends:
             try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..step import drive
 from .books import Books, failed, note
+from .run import stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,9 @@ class _Threads:
             for thread in self.threads:
                 with suppress(RuntimeError):  # Ctrl-C came while it was being started: it will find nothing to do
                     thread.join()
+        failures = self.run.failures.values()
+        if self.run.interrupted and self.books.left and all(isinstance(error, Exception) for error in failures):
+            raise stopped()  # from outside: a run that is cut short has no outcome
 
     def _another(self) -> Callable[[], object]:
         """Give what starts one more thread; the lock is held."""
