@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Books:
     """Counts what each step still waits for; hands out steps that are ready."""
 
-    __slots__ = ("_missing", "_successors", "left")
+    __slots__ = ("left", "missing", "successors")
 
     def __init__(self, plan: Plan) -> None:
         successors: list[list[int]] | None = plan.programs.get("successors")
@@ -29,21 +29,21 @@ class Books:
                 for pred in step.waits:
                     successors[pred].append(step.index)
             plan.programs["successors"] = successors
-        self._successors = successors
-        self._missing = [len(step.waits) for step in plan.steps]
+        self.successors = successors
+        self.missing = [len(step.waits) for step in plan.steps]
         self.left = len(plan.steps)
 
     def first(self) -> list[int]:
         """Steps that wait for nothing."""
-        return [index for index, missing in enumerate(self._missing) if not missing]
+        return [index for index, missing in enumerate(self.missing) if not missing]
 
     def done(self, index: int) -> list[int]:
         """Note that a step has ended (run or skipped); give the steps that are ready now."""
         self.left -= 1
         ready: list[int] = []
-        for succ in self._successors[index]:
-            self._missing[succ] -= 1
-            if not self._missing[succ]:
+        for succ in self.successors[index]:
+            self.missing[succ] -= 1
+            if not self.missing[succ]:
                 ready.append(succ)
         return ready
 
@@ -52,12 +52,19 @@ def note(run: Run, index: int, began: float, value: Any) -> None:
     """Enter what became of a step: its value, or that it is left out, or that it failed and the run goes on."""
     _, out, name, _, skips = run.program.steps[index]
     run.slots[out] = value
-    if not (skips and type(value) is Skipped):
-        run.context.results[name] = value
-    elif index not in run.failures:
-        run.record.skipped.add(index)
+    if skips and type(value) is Skipped:
+        skipped(run, index, began)
         return
+    run.context.results[name] = value
     timed(run, index, began)
+
+
+def skipped(run: Run, index: int, began: float) -> None:
+    """Enter that a step has no value: it is left out, or it failed and the run goes on."""
+    if index not in run.failures:
+        run.record.skipped.add(index)
+    else:
+        timed(run, index, began)
 
 
 def timed(run: Run, index: int, began: float) -> None:

@@ -8,8 +8,8 @@ from contextvars import copy_context
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ..step import drive
-from .books import Books, failed, note
+from ..step import Skipped, drive
+from .books import Books, failed, skipped
 from .run import stopped
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class _Threads:
     """Threads that share a list of ready steps; one that ends a step goes on with what is ready.
 
-    A thread without work parks on a lock of its own, and is woken when the shared lock is free again.
+    A thread without work parks on a lock of its own. One thread at a time is on its way to work, and has the next one
+    come when it is there and finds more: many that were woken for short steps would only be in each other's way.
     """
 
     def __init__(self, run: Run) -> None:
@@ -33,8 +34,8 @@ class _Threads:
         self.threads: list[threading.Thread] = []
         self.wanted = run.config.max_workers
         """How many more threads there may be."""
-        self.begun = min(len(self.ready), self.wanted)
-        """How many there are before one of them starts another."""
+        self.coming = False
+        """Whether a thread is on its way: started or woken, and not at the shared list yet."""
         self.stopping = False
         self.finished = threading.Event()
         self.context = copy_context()
@@ -43,9 +44,9 @@ class _Threads:
         forget = self.run.at_stop(self._stop)
         try:
             if self.ready:
-                for _ in range(self.begun):
-                    with self.lock:
-                        start = self._another()
+                with self.lock:
+                    start = self._more()
+                if start is not None:
                     start()
                 self.finished.wait()
         except BaseException:  # Ctrl-C: begin nothing more, let what runs come to its end
@@ -61,17 +62,28 @@ class _Threads:
         if self.run.interrupted and self.books.left and all(isinstance(error, Exception) for error in failures):
             raise stopped()  # from outside: a run that is cut short has no outcome
 
-    def _another(self) -> Callable[[], object]:
-        """Give what starts one more thread; the lock is held."""
+    def _more(self) -> Callable[[], object] | None:
+        """Give what has one more thread come for what is ready, if one can; the lock is held."""
+        if self.coming:
+            return None
+        if self.parked:
+            self.coming = True
+            return self.parked.pop().release
+        if not self.wanted:
+            return None
         thread = threading.Thread(target=self._work, name="fastdag-worker", daemon=True)
         self.threads.append(thread)
         self.wanted -= 1
+        self.coming = True
 
         def start() -> None:
             try:
                 thread.start()
             except RuntimeError:  # no more threads to be had: those there are take the step when they can
-                self.threads.remove(thread)
+                with self.lock:
+                    self.threads.remove(thread)
+                    self.wanted = 0
+                    self.coming = False
                 if not self.threads:
                     raise
 
@@ -89,55 +101,72 @@ class _Threads:
     def _work(self) -> None:
         own = threading.Lock()
         own.acquire()
-        index: int | None = None
         while True:
-            if index is None:
-                with self.lock:
-                    if self.stopping:
-                        return
-                    index, company = self._take()
-                    if index is None:
-                        self.parked.append(own)
-                if index is None:
-                    own.acquire()
-                    continue
-                if company is not None:
-                    company()
-            index = self._step(index)
-
-    def _take(self) -> tuple[int | None, Callable[[], object] | None]:
-        """Take a ready step, and say how another thread comes to the next one; the lock is held."""
-        ready = self.ready
-        index = ready.pop() if ready else None
-        if not ready:
-            return index, None
-        if self.parked:
-            return index, self.parked.pop().release
-        return index, self._another() if self.wanted and len(self.threads) >= self.begun else None
-
-    def _step(self, index: int) -> int | None:
-        """Carry out a step; give another one that is ready."""
-        run = self.run
-        if self.stopping:
-            return None
-        began = perf_counter()
-        run.record.running[index] = began
-        try:
-            value = self.context.copy().run(call, run, index)
             with self.lock:
-                del run.record.running[index]
-                note(run, index, began, value)
-                self.ready.extend(self.books.done(index))
-                following, company = self._take()
-                last = not self.books.left
-        except BaseException as error:  # noqa: BLE001 - noted; the caller's thread raises it
-            self._fail(index, began, error)
-            return None
-        if company is not None:
-            company()
-        elif last:
-            self._stop()
-        return following
+                self.coming = False
+                if self.stopping:
+                    return
+                index = self.ready.pop() if self.ready else None
+                company = self._more() if self.ready else None
+                if index is None:
+                    self.parked.append(own)
+            if index is None:
+                own.acquire()
+                continue
+            if company is not None:
+                company()
+            self._steps(index)
+
+    def _steps(self, index: int | None) -> None:  # noqa: C901, PLR0912 - one loop without calls: they cost
+        """Carry out a step, and then what is ready, until nothing is."""
+        run, books, lock, ready = self.run, self.books, self.lock, self.ready
+        steps, slots, results, running = run.program.steps, run.slots, run.context.results, run.record.running
+        missing, successors, copy, row, clock = (
+            books.missing,
+            books.successors,
+            self.context.copy,
+            run.record.rows.append,
+            perf_counter,
+        )
+        while index is not None and not self.stopping:
+            invoke, out, name, _, skips = steps[index]
+            context = copy()
+            running[index] = began = clock()
+            try:
+                try:
+                    value = context.run(invoke, slots)
+                except BaseException as error:  # noqa: BLE001 - raised again, unless there is an answer
+                    value = context.run(drive, run.after_failure(index, error))
+                slots[out] = value
+                following = company = None
+                with lock:
+                    del running[index]
+                    if skips and type(value) is Skipped:
+                        skipped(run, index, began)
+                    else:
+                        results[name] = value
+                        row((began, index, clock()))
+                    books.left -= 1
+                    for succ in successors[index]:
+                        missing[succ] = left = missing[succ] - 1
+                        if not left:
+                            if following is None:
+                                following = succ
+                            else:
+                                ready.append(succ)
+                    if ready:
+                        if following is None:
+                            following = ready.pop()
+                        if not self.coming and ready:
+                            company = self._more()
+            except BaseException as error:  # noqa: BLE001 - noted; the caller's thread raises it
+                self._fail(index, began, error)
+                return
+            index = following
+            if company is not None:
+                company()
+            elif not books.left:
+                self._stop()
 
     def _fail(self, index: int, began: float, error: BaseException) -> None:
         with self.lock:

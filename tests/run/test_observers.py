@@ -92,7 +92,7 @@ def test_observers_see_every_fact_of_a_run(mode: Any) -> None:
 
     check.on_false >> bad
     with pytest.raises(WorkflowExecutionError):
-        Runner(dag, observers=[events.append]).run({"x": 1}, mode)
+        Runner(dag, observers=[events.append], max_workers=1).run({"x": 1}, mode)
     kinds = [type(event) for event in events]
     assert kinds[0] is RunStarted
     assert kinds[-1] is RunFinished
