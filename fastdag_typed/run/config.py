@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from ..diagnostic import did_you_mean
+from ..step import running
 from ..workflow import ErrorStrategy, Mode
 
 Validate = Literal["boundary", "all", "off"]
@@ -31,7 +32,8 @@ class ExecutionConfig:
         error_strategy: after a node failed, ``stop``: nothing more begins, and the run raises; ``continue``: all that
             does not need the failed node runs, then the run raises; ``skip``: the same, and the run does not raise.
         validate: which values are held against the types of ports: ``boundary`` those that come from outside or could
-            not be proved when the workflow was built, ``all``, or ``off``.
+            not be proved when the workflow was built, ``all``, or ``off``. A run that is started in another one, and is
+            given no configuration, has that of the run around.
         measure: whether times of nodes are taken.
 
     Raises:
@@ -65,6 +67,12 @@ class ExecutionConfig:
                 raise ValueError(f"{name} is more than 0, not {value!r}")
         if self.enable_checkpointing:
             raise ValueError("enable_checkpointing: this version keeps no checkpoints of a run")
+
+
+def around() -> ExecutionConfig | None:
+    """Give the configuration of the run that this code is a part of, if it is a part of one."""
+    config: ExecutionConfig | None = getattr(running.get(), "config", None)  # a node executed by itself has none
+    return config
 
 
 _DISTRIBUTED: Final = "this version runs on one machine"

@@ -12,7 +12,7 @@ from ..events import RunFinished, RunStarted
 from ..functions import is_async
 from ..step import drive, running
 from ..workflow import InputsT_contra, Mode, Workflow
-from .config import ExecutionConfig, check_choice
+from .config import ExecutionConfig, around, check_choice
 from .drivers import lean, machine, straight
 from .events import Emitter
 from .inputs import fill
@@ -59,6 +59,7 @@ class Runner(Generic[InputsT_contra]):
         max_workers: int | None = None,
         error_strategy: ErrorStrategy | None = None,
     ) -> None:
+        self._follows = config is None
         config = config or ExecutionConfig()
         self.config = replace(
             config,
@@ -171,11 +172,13 @@ class Runner(Generic[InputsT_contra]):
         return self._finish(run, error)
 
     def _begin(self, inputs: Any, mode: Mode | None, context: Context | None) -> tuple[Run, Mode]:
-        config = self.config
+        config, parent = self.config, running.get()
+        outer = around() if self._follows else None
+        if outer is not None and outer.validate != config.validate:
+            config = replace(config, validate=outer.validate)
         mode = config.mode if mode is None else mode
         check_choice("mode", mode, Mode)
         plan = self.workflow.plan()
-        parent = running.get()
         context = _context(plan, context, parent)
         record = Record(plan, parallel=mode != "sequential" and plan.machine is None)
         slots, stand_ins = fill(plan, inputs or {}, validate=config.validate != "off")
@@ -190,7 +193,9 @@ class Runner(Generic[InputsT_contra]):
         if compiled is not None:
             compiled.check(replace(config, mode=mode), context)
         program = (
-            self._program(plan, mode, timed=timed, isolated=context.isolated) if compiled is None else compiled.program
+            self._program(plan, config, mode, timed=timed, isolated=context.isolated)
+            if compiled is None
+            else compiled.program
         )
         if program.check is not None:
             program.check(slots)
@@ -210,9 +215,8 @@ class Runner(Generic[InputsT_contra]):
         if parent is not None and parent.deadline is not None:
             run.deadline = min(parent.deadline, run.deadline or parent.deadline)
 
-    def _program(self, plan: Plan, mode: Mode, *, timed: bool, isolated: bool) -> Program:
+    def _program(self, plan: Plan, config: ExecutionConfig, mode: Mode, *, timed: bool, isolated: bool) -> Program:
         """Bind once: for the plan where nothing of this runner's own is around the calls, else for this runner."""
-        config = self.config
         how = How(
             elsewhere=mode == "processes",
             heavy=mode == "parallel" and config.use_process_pool,

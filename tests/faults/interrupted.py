@@ -148,6 +148,14 @@ def two_nested() -> DAG:
     return outer
 
 
+def runs_in_threads(x: int) -> int:
+    """Run a workflow in threads in which a second node follows the first, and tell what it gave, if it has ended."""
+    inner = DAG("inner")
+    inner.add_node(Node(deaf)) >> inner.add_node(Node(goes_on))
+    say(f"gave {Runner(inner).run({'x': x}, 'parallel').value}")
+    return x
+
+
 def nested_in_time(func: Callable[..., Any]) -> Runner[Any]:
     flow = nested(func)
     flow.nodes["bad"].policies = (Timeout(1000),)
@@ -260,6 +268,13 @@ AFTERWARDS: dict[str, Case] = {
     "asyncio": (now, lambda: runner(with_a_loop(chain(deaf_and_fails, policies=[RETRY])), mode="parallel")),
     "threads, next node of a nested workflow": (now, lambda: runner(two_nested(), mode="parallel")),
     "asyncio, next node of a nested workflow": (later, lambda: runner(two_nested(), mode="parallel")),
+}
+WITHIN: dict[str, Case] = {
+    "threads": (now, lambda: runner(chain(runs_in_threads), mode="parallel")),
+    "threads, nested": (now, lambda: runner(nested(runs_in_threads), mode="parallel")),
+    "asyncio": (now, lambda: runner(with_a_loop(chain(runs_in_threads)), mode="parallel")),
+    "asyncio, run_async": (later, lambda: runner(chain(runs_in_threads), mode="parallel")),
+    "time-out": (now, lambda: runner(chain(runs_in_threads, policies=[Timeout(1000)]), mode="parallel")),
 }
 TWICE: dict[str, Case] = {
     "threads": (now, lambda: runner(chain(deaf_for_ever), mode="parallel")),

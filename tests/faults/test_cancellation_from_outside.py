@@ -211,6 +211,54 @@ def test_a_cancelled_parallel_run_lets_sync_nodes_in_threads_come_to_their_end_a
     assert runner.metrics.stop_reason == "interrupted"
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_parallel_run_within_a_node_of_a_cancelled_run_gives_nothing(nested: bool) -> None:
+    begun = threading.Event()
+    inner, dag, log = DAG("inner"), DAG("d"), list[Any]()
+
+    @inner.node
+    def slow() -> int:
+        stopped = threading.Event()
+        scope: Any = running.get()
+        forget = scope.at_stop(stopped.set)
+        begun.set()
+        assert stopped.wait(60)
+        forget()
+        return 1
+
+    @inner.node
+    def after(x: int) -> int:
+        return x
+
+    @dag.node
+    def within() -> None:
+        try:
+            log.append(Runner(inner).run(mode="parallel").value)
+        except BaseException as error:
+            log.append(type(error))
+            raise
+
+    slow >> after
+    outer = dag
+    if nested:
+        outer = DAG("outer")
+        outer.add_workflow("within", dag)
+    runner = Runner(outer)
+
+    async def go() -> None:
+        task = asyncio.ensure_future(runner.run_async(mode="parallel"))
+        await asyncio.to_thread(begun.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not alone()
+
+    asyncio.run(go())
+    assert log == [asyncio.CancelledError]
+    assert runner.metrics.results == {}
+    assert runner.metrics.stop_reason == "interrupted"
+
+
 @pytest.mark.parametrize("mode", ["sequential", "parallel"])
 def test_a_node_that_does_not_let_itself_be_cancelled_delays_the_end_of_the_run_and_no_further_node_runs(
     mode: Any,

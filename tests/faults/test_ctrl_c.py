@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.interrupted import AFTERWARDS, DEAF, KINDS, LEFT_BEHIND, TWICE
+from tests.faults.interrupted import AFTERWARDS, DEAF, KINDS, LEFT_BEHIND, TWICE, WITHIN
 
 ROOT = Path(__file__).parents[2]
 
@@ -89,6 +89,14 @@ def test_ctrl_c_lets_a_node_that_runs_in_a_thread_come_to_its_end_and_its_result
 @pytest.mark.parametrize("kind", AFTERWARDS)
 def test_nothing_begins_after_ctrl_c_that_the_run_would_have_to_wait_for(kind: str) -> None:
     assert interrupt("AFTERWARDS", kind)["threads"] == []
+
+
+@pytest.mark.parametrize("kind", WITHIN)
+def test_a_parallel_run_within_a_node_gives_nothing_after_ctrl_c(kind: str) -> None:
+    left = interrupt("WITHIN", kind)
+    assert left["threads"] == []
+    assert left["statuses"]["bad"] != "done"
+    assert "bad" not in left["results"]
 
 
 @pytest.mark.parametrize("kind", LEFT_BEHIND)

@@ -13,17 +13,22 @@ from fastdag_typed import (
     DAG,
     FSM,
     ConditionalReturn,
+    Context,
+    EnhancedNode,
     ExecutionConfig,
     FSMReturn,
     InputError,
     Node,
     Runner,
     SelectReturn,
+    State,
     WorkflowExecutionError,
 )
 from fastdag_typed.checks import doubts
 from fastdag_typed.exceptions import FastDagError, PortTypeError
+from fastdag_typed.policies.place import Place
 from fastdag_typed.policies.retry import RetryStrategy
+from fastdag_typed.policies.timeout import Timeout
 from fastdag_typed.policies.validate import Validate, needed
 
 ALL, OFF = ExecutionConfig(validate="all"), ExecutionConfig(validate="off")
@@ -257,6 +262,99 @@ def test_a_nested_workflow_is_a_node_like_any_other() -> None:
     assert Runner(outer).run({"value": 2}).value == 4
     found = failing(outer, {"value": "2"})
     assert (found.node_name, found.port, found.source) == ("inside", "x", "give")
+
+
+AROUND: dict[str, list[Any]] = {"": [], "time-out": [Timeout(1000)], "thread": [Place("thread")]}
+
+
+@pytest.mark.parametrize("mode", ["sequential", "parallel", "processes"])
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("around", AROUND)
+def test_what_the_run_around_checks_is_checked_in_nested_workflows_however_deep(
+    mode: Any, is_async: bool, around: str
+) -> None:
+    inner, middle, outer = DAG("inner"), DAG("middle"), DAG("outer")
+
+    def lie(value: Any) -> int:
+        return value
+
+    async def lie_later(value: Any) -> int:
+        return value
+
+    inner.add_node(Node(lie_later if is_async else lie, "lie")) >> inner.add_node(Node(lambda x: x, "loose"))
+    inner.nodes["loose"] >> inner.add_node(Node(take_number))
+    middle.add_workflow("inside", inner)
+    outer.add_workflow("between", middle).policies = tuple(AROUND[around])
+    found = {
+        validate: cause_of(Runner(outer, ExecutionConfig(validate=validate, mode=mode)), {"value": "a"})
+        for validate in ("boundary", "all", "off", "boundary")
+    }
+    assert found["off"] is None
+    assert (found["boundary"].node_name, found["boundary"].port) == ("take_number", "number")
+    assert (found["all"].node_name, found["all"].port) == ("lie", "result")
+
+
+def cause_of(runner: Any, inputs: dict[str, Any]) -> Any:
+    """Run; give the exception that was first, if there is one."""
+    try:
+        runner.run(inputs)
+    except WorkflowExecutionError as error:
+        found: BaseException = error
+        while found.__cause__ is not None:
+            found = found.__cause__
+        return found
+    return None
+
+
+def test_what_the_run_around_checks_is_checked_in_a_nested_machine() -> None:
+    fsm, outer = FSM("machine"), DAG("outer")
+
+    @fsm.state(is_initial=True)
+    def begin(number: Any) -> FSMReturn[int]:
+        return FSMReturn("last", number)
+
+    fsm.add_node(State(lambda value: value, "last", is_final=True))
+    outer.add_workflow("nested", fsm)
+    assert Runner(outer).run({"number": "a"}).value == "a"
+    assert cause_of(Runner(outer, ALL), {"number": "a"}).node_name == "begin"
+
+
+def test_what_a_machine_checks_is_checked_in_the_runs_of_its_states() -> None:
+    inner, fsm = DAG("inner"), FSM("machine")
+    inner.add_node(Node(take_number))
+
+    @fsm.state(is_initial=True)
+    def begin(number: Any) -> Any:
+        return inner.run(number=number)
+
+    assert isinstance(cause_of(Runner(fsm), {"number": "a"}), InputError)
+    assert Runner(fsm, OFF).run({"number": "a"}).value == "a"
+
+
+@pytest.mark.parametrize("mode", ["sequential", "parallel"])
+def test_a_run_started_by_a_node_checks_what_it_is_told_or_else_what_the_run_around_does(mode: Any) -> None:
+    inner, outer = DAG("inner"), DAG("outer")
+    inner.add_node(Node(take_number))
+    told, follows = Runner(inner, ExecutionConfig()), Runner(inner)
+
+    @outer.node
+    def start(given: bool) -> Any:
+        return (told if given else follows).run({"number": "a"}, mode).value
+
+    runner = Runner(outer, OFF)
+    assert runner.run({"given": False}, mode).value == "a"
+    assert isinstance(cause_of(runner, {"given": True}), InputError)
+    with pytest.raises(InputError):
+        follows.run({"number": "a"}, mode)  # outside of a run it is as it was
+
+
+def test_a_node_executed_by_itself_is_no_run_whose_checks_there_are_to_follow() -> None:
+    inner = DAG("inner")
+    inner.add_node(Node(take_number))
+    node = EnhancedNode(lambda number: inner.run(number=number), "alone")
+    assert asyncio.run(node.execute(Context(), number=3)) == 3
+    with pytest.raises(InputError):
+        asyncio.run(node.execute(Context(), number="a"))
 
 
 def machine() -> FSM:

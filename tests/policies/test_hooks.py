@@ -6,6 +6,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+from contextlib import suppress
 from threading import Barrier, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from fastdag_typed.context import Context
 from fastdag_typed.exceptions import SchemaError
 from fastdag_typed.policies.hooks import Hooks
 from fastdag_typed.policies.lifecycle import LifecycleHook, LoggingHook, NodeLifecycle, ValidationHook
+from fastdag_typed.policies.resources import Memory, ResourceManager
 from fastdag_typed.policies.retry import RetryStrategy
 
 if TYPE_CHECKING:
@@ -435,6 +437,25 @@ def test_a_cancelled_node_is_disposed_of():
 
     asyncio.run(main())
     assert hook.notes == ["before init", "after init", "before {'x': 1}", "dispose"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("func", [double, double_later, fail, fail_later])
+def test_a_hook_may_run_a_workflow_that_asks_for_memory_at_the_end_of_a_run(func, mode):
+    resources, given = ResourceManager(1000), []
+    inner = DAG("inner")
+    inner.add_node(Node(lambda: resources.current_memory_usage > 0, "asks", policies=[Memory(10)]))
+
+    class Last(LifecycleHook):
+        def on_dispose(self, node, context):
+            given.append(Runner(inner, policies=[resources]).run().value)
+
+    runner = Runner(one(func, Last()))
+    with suppress(WorkflowExecutionError):
+        runner.run({"x": 2}, mode)
+    assert runner.metrics.statuses == {"n": "failed" if func in (fail, fail_later) else "done"}
+    assert len(runner.metrics.errors) == (func in (fail, fail_later))
+    assert given == [True]
 
 
 # -- what is not used -------------------------------------------------------------------------------------------------

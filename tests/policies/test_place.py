@@ -13,6 +13,7 @@ import pytest
 
 from fastdag_typed import DAG, FSM, Condition, Node, Runner, State, WorkflowExecutionError
 from fastdag_typed.exceptions import PlacementError
+from fastdag_typed.policies.on_node import OnNode
 from fastdag_typed.policies.place import Place, Where, best_for_cpu, can_leave, input_check
 from fastdag_typed.policies.timeout import Timeout
 from fastdag_typed.run.inputs import fill
@@ -298,11 +299,61 @@ def test_values_are_looked_at_only_where_they_travel() -> None:
     assert input_check(only(functions.give).plan()) is None
     assert input_check(only(functions.give, Place("thread")).plan(), [Place("process")]) is None
     assert input_check(only(functions.give).plan(), [Place("process")]) is not None
-    assert input_check(only(functions.later).plan(), [Place("process", strict=False)]) is None
+    lenient = Place("process", strict=False)
+    assert input_check(only(functions.later).plan(), [lenient]) is None
+    assert input_check(only(functions.later).plan(), [lenient, Place("process")]) is not None
     first_only = DAG("d")
     node = first_only.add_node(Node(functions.give, "first"))
     node >> first_only.add_node(Node(functions.give, "last", policies=IN_A_PROCESS))
     assert input_check(first_only.plan()) is None
+
+
+HERE, THREAD, PROCESS = Place("here"), Place("thread"), Place("process")
+
+
+@pytest.mark.parametrize(
+    ("own", "of_the_runner", "mode", "leaves"),
+    [
+        ([PROCESS], [OnNode("only", HERE)], "sequential", False),
+        ([PROCESS], [OnNode("only", THREAD)], "parallel", False),
+        ([PROCESS], [OnNode("only", HERE), PROCESS], "processes", False),
+        ([PROCESS], [OnNode("other", HERE)], "sequential", True),
+        ([PROCESS], [HERE], "sequential", True),
+        ([PROCESS], [THREAD], "parallel", True),
+        ([HERE], [PROCESS], "sequential", False),
+        ([HERE], [], "processes", False),
+        ([THREAD], [], "processes", False),
+        ([HERE], [OnNode("only", PROCESS)], "parallel", True),
+        ([THREAD], [OnNode("only", PROCESS)], "sequential", True),
+        ([], [OnNode("only", THREAD)], "processes", False),
+        ([], [OnNode("only", HERE)], "processes", False),
+        ([], [OnNode("only", PROCESS), THREAD], "sequential", True),
+        ([], [THREAD], "processes", False),
+        ([], [HERE], "processes", True),
+        ([], [THREAD, PROCESS], "sequential", False),
+        ([], [HERE, PROCESS], "sequential", True),
+        ([], [], "processes", True),
+    ],
+)
+@pytest.mark.parametrize("what", ["value", "function"])
+def test_what_cannot_travel_is_refused_only_if_the_place_that_takes_effect_is_elsewhere(
+    own: list[Any], of_the_runner: list[Any], mode: Any, leaves: bool, what: str
+) -> None:
+    log: list[str] = []
+    dag = DAG("d")
+    first = dag.add_node(Node(lambda: log.append("first"), "first", policies=[HERE]))
+    func = functions.give if what == "value" else lambda value: value
+    last = dag.add_node(Node(func, "only", policies=own))
+    last.after(first)
+    value: Any = (lambda: None) if what == "value" else 1
+    with Runner(dag, policies=of_the_runner) as runner:
+        if leaves:
+            with pytest.raises(PlacementError, match='Node "only"'):
+                runner.run({"value": value}, mode)
+            assert log == []
+        else:
+            assert runner.run({"value": value}, mode).value is value
+            assert log == ["first"]
 
 
 @pytest.mark.parametrize("mode", MODES)

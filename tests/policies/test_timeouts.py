@@ -306,6 +306,40 @@ def test_of_a_workflow_as_a_node_nothing_further_begins(mode: Any, release: Any)
     assert begun == ["first"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("on_a_loop", [False, True])
+def test_a_parallel_run_within_a_call_whose_time_is_up_gives_nothing(mode: Any, on_a_loop: bool, release: Any) -> None:
+    given: list[Any] = []
+    inner = DAG("inner")
+
+    @inner.node
+    def first() -> int:
+        given.append("first")
+        release.wait()
+        return 1
+
+    inner.add_node(Node(lambda: given.append("second"), "second")).after(first)
+
+    def within() -> None:
+        try:
+            given.append(Runner(inner).run(mode="parallel").value)
+        except BaseException as error:
+            given.append(type(error))
+            raise
+
+    dag = only(within, Timeout(4 * SHORT), name="within")
+    if on_a_loop:
+        dag.add_node(Node(functions.later))
+    error = failure(Runner(dag), mode, **({"x": 1} if on_a_loop else {}))
+    assert type(error) is NodeTimeoutError
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("fastdag"):
+            thread.join(60)
+    assert given[0] == "first"
+    assert given[1:] in ([asyncio.CancelledError], [WorkflowExecutionError])  # stopped, or by its own clock
+
+
 def test_of_a_workflow_as_a_node_the_processes_are_killed(tmp_path: Path) -> None:
     inner = DAG("inner")
     inner.add_node(Node(functions.hang, "hang", policies=[Place("process")]))
