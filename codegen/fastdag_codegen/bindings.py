@@ -48,6 +48,8 @@ class Bindings:
         self.globals: list[Global] = []
         self.marks: list[Mark] = []
         self.nodes: dict[str, str] = {}
+        self.skips = False
+        """Whether the module has a marker for what is skipped."""
         self._aliases: dict[str, str] = {}
         self._bound: dict[str, str] = {}
         self._needed: dict[str, set[str]] = {}
@@ -82,12 +84,6 @@ class Bindings:
     def helper(self, name: str) -> str:
         """Give the name of a function that supports compiled modules."""
         return f"{self.alias(_SUPPORT)}.{name}"
-
-    def skips(self) -> None:
-        """Have the marker of what was skipped; as any value, so that it may stand where a result may."""
-        marker = Global("SKIPPED", "Final[Any]", self.helper("SKIPPED"))
-        if marker not in self.globals:
-            self.globals.append(marker)
 
     def bind(self, wish: str, value: str, annotation: str = "Final") -> str:
         """Bind a value at the top of the module, once; give its name."""

@@ -35,31 +35,28 @@ _INSIDE: Final = 12
 class Statement:
     """The code of one step.
 
-    ``test`` guards it, ``arrivals`` say which inputs of a join arrive, ``choice`` is the variable of a decision,
-    ``passed`` what a condition without a value of its own passes on, ``stored`` where a context shows the result.
+    ``test`` guards it, ``arrivals`` say which inputs of a join arrive, ``ways`` are the variables that tell which ways
+    a decision takes, ``stored`` is where a context shows the result.
     """
 
     variable: str
     test: str = ""
     arrivals: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     call: list[str] = field(default_factory=list[str])
-    choice: str = ""
-    passed: str = ""
+    ways: list[str] = field(default_factory=list[str])
     stored: str = ""
 
     def lines(self) -> list[str]:
         """Write the statement."""
         found = [f"{name} = {test}" for name, test in self.arrivals]
         body = list(self.call)
-        if self.choice:
-            body += [f"if {self.variable} is UNSET:", f"    {self.variable} = {self.passed}"]
         if self.stored:
             body.append(f"{self.stored} = {self.variable}")
         if not self.test:
             return [*found, *body]
         found.append(f"{self.variable}: Any = SKIPPED")
-        if self.choice:
-            found.append(f"{self.choice}: Decision | None = None")
+        if self.ways:
+            found.append(f"{' = '.join(self.ways)} = False")
         return [*found, f"if {self.test}:", *(f"    {line}" for line in body)]
 
 
@@ -74,12 +71,14 @@ class Function:
     is_async: bool
     outer: bool
     context: str = ""
+    taken: str = ""
     metadata: str = ""
     stored: str = ""
     check: list[str] = field(default_factory=list[str])
     head: list[str] = field(default_factory=list[str])
     tail: list[str] = field(default_factory=list[str])
     forwarded: list[str] = field(default_factory=list[str])
+    handed: list[str] = field(default_factory=list[str])
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
     skippable: frozenset[int] = frozenset()
 
@@ -173,7 +172,12 @@ class Flow:
         return literal(entry.default) or self._bound(entry.node, self.plan.given.get(entry.slot, entry.port.name))
 
     def _bound(self, node: str, port: str) -> str:
-        value = f"{self.bindings.helper('bound_value')}({self.place.text()}, {string(node)}, {string(port)})"
+        found = next(step.node for step in self.plan.steps if step.name == node)
+        if port in (found.bound or {}):
+            value = f"{self.bindings.helper('bound_value')}({self.place.text()}, {string(node)}, {string(port)})"
+        else:
+            position = [one.name for one in found.ports].index(port)
+            value = f"{self.place.text()}.nodes[{string(node)}].ports[{position}].default"
         return self.bindings.bind(f"{node}_{port}", value, "Final[Any]")
 
     # -- one step ----------------------------------------------------------------------------------------------------
@@ -225,6 +229,11 @@ class Flow:
             return wrapped, arguments, traced
         name = bindings.function(step, self.place)
         return name, arguments, name
+
+    def carry_out(self, step: Step, values: Sequence[str], target: str) -> tuple[list[str], str]:
+        """Write what gives a step's value to a variable, and name the function that its errors are traced to."""
+        function, arguments, traced = self.call(step, values)
+        return assign(target, function, arguments, awaits=step.is_async), traced
 
     def mark(self, step: Step, variable: str, function: str, lines: list[str]) -> list[str]:
         """Enter a step into the tables; give its statement with a mark and a comment before."""

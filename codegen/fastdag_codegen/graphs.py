@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastdag_typed.plan import CONTEXT, reads, slot_of
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from fastdag_typed.step import Guard, Read, Step
 
 
+class Way(NamedTuple):
+    """A way out of a decision; see ``Guard`` for what it is made of."""
+
+    target: str
+    branch: bool | str | None
+    by_name: bool
+
+
 class Graph(Flow):
     """Writes the function of a DAG's plan."""
 
@@ -21,14 +29,14 @@ class Graph(Flow):
         plan = self.plan
         self.declare()
         self.skippable: set[int] = set()
-        self.choices: dict[int, str] = {}
-        self.sure: set[int] = set()
+        self.ways: dict[int, dict[Way, str]] = {}
+        self.taken = self.names.take("taken") if not self.path and any(s.decision >= 0 for s in plan.steps) else ""
         self.stored = self.names.take("stored") if plan.uses_context else ""
         for step in plan.steps:
             self.slots[step.out] = self.names.local(step.name)
         body = [line for step in plan.steps for line in self._statement(step)]
         if self.skippable:
-            self.bindings.skips()
+            self.bindings.skips = True
         if plan.uses_context:
             self.bindings.need("context", "Context")
         return Function(
@@ -39,12 +47,18 @@ class Graph(Flow):
             is_async=plan.is_async,
             outer=not self.path,
             context="Context" if plan.uses_context else "",
+            taken=self.taken,
             metadata=f"{self.place.text()}.metadata" if plan.uses_context else "",
             stored=self.stored,
             check=self.check(),
             head=self.head,
             tail=self._value() if self.path else self._results(),
             forwarded=self.forwarded(context=plan.uses_context),
+            handed=[
+                *(["context"] if plan.uses_context else []),
+                *(["{}"] if self.taken else []),
+                *self.forwarded(context=False),
+            ],
             skippable=frozenset(self.skippable),
         )
 
@@ -62,51 +76,50 @@ class Graph(Flow):
             tests += dict.fromkeys(self._taken(guard) for guard in step.guards)
             statement.test = " and ".join(tests)
             guarded = bool(tests)
-        function, arguments, traced = self.call(step, values)
         if guarded:
             self.skippable.add(step.out)
         if step.decision >= 0:
-            self._decide(step, statement, function, arguments, guarded=guarded)
+            traced = self._decide(step, statement, values)
         else:
-            statement.call = assign(variable, function, arguments, awaits=step.is_async)
+            statement.call, traced = self.carry_out(step, values, variable)
         if self.stored:
             statement.stored = f"{self.stored}[{string(step.name)}]"
         return self.mark(step, variable, traced, statement.lines())
 
-    def _decide(self, step: Step, statement: Statement, function: str, arguments: list[str], *, guarded: bool) -> None:
-        """Take what a condition returned apart."""
-        self.bindings.need("returns", "UNSET")
-        choice = statement.choice = self.choices[step.decision] = self.names.local(f"{step.name}_choice")
-        if guarded:
-            self.bindings.need("step", "Decision")
-        else:
-            self.sure.add(step.decision)
+    def _decide(self, step: Step, statement: Statement, values: list[str]) -> str:
+        """Take what a condition returned apart: one variable for each way, and the value that it passes on."""
         guards = [guard for other in self.plan.steps for guard in other.guards if guard.decision == step.decision]
-        known = sorted({guard.branch if isinstance(guard.branch, str) else guard.target for guard in guards})
-        targets = self.bindings.bind(
-            f"{step.name}_targets", f"frozenset([{', '.join(map(string, known))}])", "Final[frozenset[str]]"
-        )
-        variable = statement.variable
-        decided = [string(step.name), string(step.kind), variable, targets]
-        statement.call = [
-            *assign(variable, function, arguments, awaits=step.is_async),
-            *assign(f"{choice}, {variable}", self.bindings.helper("decided"), decided),
-        ]
+        ways = self.ways[step.decision] = {
+            way: self.names.local(f"{step.name}_to_{way.target}") for way in dict.fromkeys(map(_way, guards))
+        }
+        statement.ways = list(ways.values())
+        variable, raw = statement.variable, self.names.local(f"{step.name}_raw")
         first = next((read for read in reads(step) if slot_of(read) != CONTEXT), None)
-        statement.passed = "None" if first is None else self.read(first)
+        passed = "None" if first is None else self.read(first)
+        lines, traced = self.carry_out(step, values, raw)
+        known = ", ".join(f"({string(way.target)}, {_word(way.branch)}, {way.by_name})" for way in ways)
+        table = self.bindings.bind(f"{step.name}_ways", f"({known}{',' if len(ways) == 1 else ''})", "Final")
+        choose = [string(step.name), string(step.kind), raw, table, passed, self.taken or "{}"]
+        names = f"{variable}, ({', '.join(ways.values())}{',' if len(ways) == 1 else ''})" if ways else f"{variable}, _"
+        if step.kind != "condition":
+            statement.call = [*lines, *assign(names, self.bindings.helper("choose"), choose)]
+            return traced
+        short = [f"{name} = {_taken(way, raw)}" for way, name in ways.items()]
+        if self.taken:
+            short.insert(0, f"{self.taken}[{string(step.name)}] = {raw}")
+        statement.call = [
+            *lines,
+            f"if {raw} is True or {raw} is False:",
+            *(f"    {line}" for line in [*short, f"{variable} = {passed}"]),
+            "else:",
+            "    from fastdag_typed.run.compiled import choose",
+            *(f"    {line}" for line in assign(names, "choose", choose)),
+        ]
+        return traced
 
     def _taken(self, guard: Guard) -> str:
         """Write the test whether a guarded edge is on the branch taken."""
-        arguments = [string(guard.target)]
-        if guard.branch is not None:
-            arguments.append(f"branch={string(guard.branch) if isinstance(guard.branch, str) else guard.branch}")
-        if guard.by_name:
-            arguments.append("by_name=True")
-        value = f"{self.bindings.helper('to')}({', '.join(arguments)})"
-        way = self.bindings.bind(f"to_{guard.target}", value)
-        choice = self.choices[guard.decision]
-        test = f"{choice}.takes({way})"
-        return test if guard.decision in self.sure else f"{choice} is not None and {test}"
+        return self.ways[guard.decision][_way(guard)]
 
     def _join(self, step: Step, arrivals: list[tuple[str, str]]) -> tuple[list[str], str]:
         """Write the arguments of a join, ``None`` for what does not arrive, and the test whether anything does."""
@@ -175,3 +188,18 @@ class Graph(Flow):
                 test = value if value.isidentifier() else f"{name}[{key}]"
                 lines += [f"if {test} is SKIPPED:", f"    del {name}[{key}]"]
         return [*lines, f"return {name}"]
+
+
+def _way(guard: Guard) -> Way:
+    return Way(guard.target, guard.branch, guard.by_name)
+
+
+def _word(branch: bool | str | None) -> str:
+    return string(branch) if isinstance(branch, str) else str(branch)
+
+
+def _taken(way: Way, raw: str) -> str:
+    """Write whether a way is taken, if the decision is a bool."""
+    if isinstance(way.branch, bool):
+        return raw if way.branch else f"not {raw}"
+    return str(way.branch is None and not way.by_name)

@@ -122,6 +122,7 @@ class Module:
             "type_imports": bindings.types.imports,
             "typing": self._typing(rows),
             "globals": bindings.globals,
+            "skips": bindings.skips,
             "flows": self.functions,
             "inputs": [(string(name), parameter) for name, parameter in inputs.items()],
             "nodes": [(comment(string(name)), value) for name, value in bindings.nodes.items()],

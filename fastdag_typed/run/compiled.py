@@ -10,17 +10,19 @@ from functools import partial
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
-from inspect import currentframe
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..checks import doubts
 from ..exceptions import StaleModuleWarning, WorkflowExecutionError
 from ..plan import PREVIOUS, slot_of
 from ..policies.validate import Validate
 from ..ports import signature_of
-from ..step import SKIPPED, Guard, drive
+from ..returns import UNSET
+from ..step import SKIPPED, Decision, Guard, drive
 from .bind import Graph, Program, bind, decide, skippable, wrapped
+from .config import around
 from .drivers import machine, straight, transition
 from .inputs import fill
 
@@ -30,23 +32,21 @@ if TYPE_CHECKING:
 
     from ..context import Context, FSMContext
     from ..plan import Input, Plan
-    from ..step import Decision, Kind
+    from ..step import Call, Kind
     from ..workflow import Workflow
     from .config import ExecutionConfig
     from .run import Run
 
 __all__ = [
-    "SKIPPED",
     "Compiled",
     "adopt",
     "bound_value",
     "cannot",
     "check_inputs",
-    "decided",
+    "choose",
     "exceeded",
     "failure",
     "inner",
-    "to",
     "transition",
     "with_policies",
 ]
@@ -67,30 +67,34 @@ def failure(error: Exception, lines: Lines) -> WorkflowExecutionError:
     return WorkflowExecutionError(describe(name, where, error), node_name=name, where=where)
 
 
-def decided(name: str, kind: Kind, raw: Any, targets: frozenset[str]) -> tuple[Decision, Any]:
-    """Take apart what a condition or selection returned: the decision, and the value it passes on (maybe ``UNSET``).
+def choose(
+    name: str,
+    kind: Kind,
+    raw: Any,
+    ways: Sequence[tuple[str, bool | str | None, bool]],
+    passed: Any,
+    taken: dict[str, Any],
+) -> tuple[Any, tuple[bool, ...]]:
+    """Take apart what a condition or selection returned: the value it passes on, and which of the ways it takes.
 
-    In a function that a runner called the decision is entered into the run: what the function returns does not tell it.
+    Args:
+        name: the node.
+        kind: what kind of node it is.
+        raw: what its function returned.
+        ways: target, branch, and whether the branch is called like the target, of each edge out of it.
+        passed: what it passes on if it returned no value of its own.
+        taken: where the decision is entered, by the node's name.
     """
-    decision, value = decide(name, kind, raw, targets)
-    frame = currentframe()
-    caller = frame and frame.f_back and frame.f_back.f_back
-    if caller is not None and caller.f_code is Compiled.drive_async.__code__:
-        run: Run = caller.f_locals["run"]
-        run.slots[caller.f_locals["self"].decisions[name]] = decision
-    return decision, value
-
-
-def to(target: str, *, branch: bool | str | None = None, by_name: bool = False) -> Guard:
-    """Describe an edge out of a condition or selection, for ``Decision.takes``."""
-    return Guard(-1, branch, target, None, by_name)
+    known = frozenset(branch if isinstance(branch, str) else target for target, branch, _ in ways)
+    decision, value = decide(name, kind, raw, known)
+    taken[name] = decision
+    takes = (decision.takes(Guard(-1, branch, target, None, by_name)) for target, branch, by_name in ways)
+    return passed if value is UNSET else value, tuple(takes)
 
 
 def bound_value(workflow: Workflow, node: str, port: str) -> Any:
-    """Get the constant or default that a port takes if nothing else is given."""
-    found = workflow.nodes[node]
-    given = (found.bound or {}).get(port)
-    return given.value if given is not None else next(p.default for p in found.ports if p.name == port)
+    """Get the constant that a composed function gives a port."""
+    return (workflow.nodes[node].bound or {})[port].value
 
 
 def inner(workflow: Workflow, node: str) -> Workflow:
@@ -106,7 +110,7 @@ def check_inputs(workflow: Workflow, inputs: Mapping[str, Any]) -> None:
     Raises:
         InputError: one is of a wrong type.
     """
-    fill(workflow.plan(), inputs)
+    fill(workflow.plan(), inputs, validate=_validates())
 
 
 def with_policies(workflow: Workflow, node: str) -> Callable[..., Any]:
@@ -116,8 +120,26 @@ def with_policies(workflow: Workflow, node: str) -> Callable[..., Any]:
     call = known.get(node)
     if call is None:
         step = next(step for step in plan.steps if step.name == node)
-        call = known[node] = wrapped(step, [Validate("boundary", plan)])
+        call = wrapped(step)
+        if step.index in doubts(plan):
+            call = _checked(wrapped(step, [Validate("boundary", plan)]), call)
+        known[node] = call
     return call
+
+
+def _checked(checked: Call, bare: Call) -> Call:
+    """Choose for each call, because compiled code is bound once for all runs."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return (checked if _validates() else bare)(*args, **kwargs)
+
+    return call
+
+
+def _validates() -> bool:
+    """Tell whether values are checked: unless the run that compiled code is a part of leaves that out."""
+    config = around()
+    return config is None or config.validate != "off"
 
 
 def exceeded(name: str, context: FSMContext, limit: int, on_max_cycles: Literal["stop", "raise"]) -> None:
@@ -204,6 +226,7 @@ class Compiled:
         self.at = {step.name: step.index for step in plan.steps}
         self.decisions = {step.name: step.decision for step in plan.steps if step.decision >= 0}
         self.entry: Callable[..., Any] = module.walk
+        self.skipped: Any = getattr(module, "SKIPPED", SKIPPED)
 
     def check(self, config: ExecutionConfig, context: Context) -> None:
         """Refuse what compiled code does not do.
@@ -222,10 +245,11 @@ class Compiled:
 
     async def drive_async(self, run: Run) -> None:
         """Call the compiled function, and enter its outcome into the run."""
-        call = self._call(run)
+        taken: dict[str, Any] = {}
+        call = self._call(run, taken)
         if call is None:
             run.compiled = None
-            run.program = bind(run.plan)
+            run.program = bind(run.plan, [Validate("boundary", run.plan)] if _validates() else [])
             await (straight(run) if run.plan.machine is None else machine(run))
             return
         already = len(getattr(run.context, "state_history", ()))
@@ -236,13 +260,17 @@ class Compiled:
         except BaseException as error:
             self._enter_failure(run, error, already)
             raise
+        finally:
+            for name, decision in taken.items():
+                decided = decision if isinstance(decision, Decision) else Decision(decision, None, None)
+                run.slots[self.decisions[name]] = decided
         if run.plan.machine is None:
             self._enter_results(run, outcome, len(self.at))
         else:
             run.stop_reason, run.slots[PREVIOUS] = outcome
             self._enter_states(run, already)
 
-    def _call(self, run: Run) -> Callable[[], Any] | None:
+    def _call(self, run: Run, taken: dict[str, Any]) -> Callable[[], Any] | None:
         """Give the call with its arguments; ``None`` if ports of one name are given different values."""
         plan = run.plan
         groups: dict[str, list[Input]] = {}
@@ -256,8 +284,10 @@ class Compiled:
             if any(value is not values[0] for value in values):
                 return None
             given[self.module.INPUTS[name]] = values[0]
-        context = (run.context,) if plan.machine is not None or plan.uses_context else ()
-        return partial(self.entry, *context, **given)
+        first: list[Any] = [run.context] if plan.machine is not None or plan.uses_context else []
+        if self.decisions:
+            first.append(taken)
+        return partial(self.entry, *first, **given)
 
     def _enter_results(self, run: Run, results: Mapping[str, Any], reached: int) -> None:
         """Enter the results of the first steps, of which those that have none were skipped."""
@@ -300,7 +330,7 @@ class Compiled:
             results = {
                 step.name: value
                 for step in run.plan.steps[:index]
-                if (value := values[variables[step.name]]) is not SKIPPED or step.out not in may_skip
+                if (value := values[variables[step.name]]) is not self.skipped or step.out not in may_skip
             }
             self._enter_results(run, results, index)
             run.record.stamps.append(run.record.began)

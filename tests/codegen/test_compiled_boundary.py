@@ -27,6 +27,9 @@ from fastdag_typed import (
     WorkflowExecutionError,
 )
 from fastdag_typed.exceptions import PortTypeError
+from fastdag_typed.policies.retry import RetryStrategy
+
+OFF = ExecutionConfig(validate="off")
 
 
 class Movie(TypedDict):
@@ -228,6 +231,93 @@ def test_the_inputs_are_looked_at_once(flat: Any, made: Any) -> None:
     assert (directly.looks, by_runner.looks) == (1, 1)
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_runner_may_leave_the_checks_of_values_out_also_of_nested_workflows(
+    flat: Any, made: Any, is_async: bool
+) -> None:
+    inner, dag, attempts = DAG("inner"), DAG("outer"), list[Any]()
+
+    def take(value: int) -> Any:
+        attempts.append(value)
+        if len(attempts) == 1:
+            raise KeyError(value)
+        return value
+
+    async def take_later(value: int) -> Any:
+        return take(value)
+
+    inner.add_node(Node(lambda text: text, "loose")) >> inner.add_node(
+        Node(take_later if is_async else take, "take", policies=[RetryStrategy(1, delay=0)])
+    )
+    (
+        dag.add_workflow("inside", inner)
+        >> dag.add_node(Node(lambda more: more, "again"))
+        >> dag.add_workflow("last", inner)
+    )
+    module = flat(made(dag))
+    assert Runner(module, OFF).run({"text": "a"}).value == "a"
+    assert attempts == ["a", "a", "a"]  # the other policies are there
+    assert 'Input port "value" of "take" expects "int"' in failure(lambda: Runner(module).run({"text": "a"}))[4]
+    assert Runner(module, OFF).run({"text": "a"}).value == "a"
+
+
+def test_a_runner_may_leave_the_checks_of_a_state_machine_out(flat: Any, made: Any) -> None:
+    fsm = FSM("machine")
+
+    @fsm.state(is_initial=True)
+    def begin(number):
+        return FSMReturn("last", number)
+
+    @fsm.state(is_final=True)
+    def last(seen: int) -> Any:
+        return seen
+
+    assert Runner(flat(made(fsm)), OFF).run({"number": "a"}).value == "a"
+
+
+def test_compiled_code_within_a_node_checks_what_the_run_around_checks(flat: Any, made: Any) -> None:
+    dag, outer = DAG("compiled"), DAG("outer")
+    dag.add_node(Node(lambda value: value, "loose")) >> dag.add_node(Node(Record, "take"))
+
+    @dag.node
+    def whole(other: int) -> Any:
+        return other
+
+    module = flat(made(dag))
+
+    @outer.node
+    def directly(values: dict[str, Any]) -> Any:
+        return module.run(**values)
+
+    @outer.node
+    def by_a_runner(values: dict[str, Any]) -> Any:
+        return Runner(module).run(values).results
+
+    given = {"loose": "a", "take": Record("a"), "whole": "b"}  # type: ignore[arg-type]
+    wrong = {"value": "a", "other": "b"}
+    assert Runner(outer, OFF).run({"values": wrong}).value == {"directly": given, "by_a_runner": given}
+    with pytest.raises(WorkflowExecutionError, match="InputError"):
+        outer.run(values=wrong)
+    with pytest.raises(WorkflowExecutionError, match="compiled code does not check again what was proved"):
+        Runner(outer, ExecutionConfig(validate="all")).run({"values": {"value": 1, "other": 2}})
+
+
+@pytest.mark.parametrize("validate", ["boundary", "off"])
+def test_inputs_of_one_name_with_values_of_their_own_change_no_check(flat: Any, made: Any, validate: Any) -> None:
+    dag, config = DAG("apart"), ExecutionConfig(validate=validate)
+    dag.add_node(Node(lambda value: value, "loose")) >> dag.add_node(Node(Record, "take"))
+    dag.add_node(Node(lambda value: value, "other"))
+    inputs = {"loose.value": "a", "other.value": 2}
+    module = flat(made(dag))
+    if validate == "off":
+        assert Runner(module, config).run(inputs).results == Runner(dag, config).run(inputs).results
+        assert Runner(module, config).run(inputs).results["take"] == Record("a")
+    else:
+        expected = failure(lambda: Runner(dag, config).run(inputs))
+        assert failure(lambda: Runner(module, config).run(inputs)) == expected
+        assert expected[2:4] == ("take", PortTypeError)
+
+
 def test_a_runner_may_leave_the_checks_of_inputs_out(flat: Any, made: Any) -> None:
     dag = DAG("off")
 
@@ -236,7 +326,7 @@ def test_a_runner_may_leave_the_checks_of_inputs_out(flat: Any, made: Any) -> No
         return value
 
     module = flat(made(dag))
-    assert Runner(module, ExecutionConfig(validate="off")).run({"value": "a"}).value == "a"
+    assert Runner(module, OFF).run({"value": "a"}).value == "a"
     with pytest.raises(ValueError, match="compiled code does not check again what was proved"):
         Runner(module, ExecutionConfig(validate="all")).run({"value": 1})
 

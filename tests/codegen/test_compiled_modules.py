@@ -351,6 +351,8 @@ def test_a_runner_of_a_compiled_module_refuses_what_that_has_no_place_for(flat: 
         Runner(module).run({"x": 1}, "parallel")
     with pytest.raises(ValueError, match="compiled code stops at the first failure"):
         Runner(module, error_strategy="skip").run({"x": 1})
+    with pytest.raises(ValueError, match="compiled code obeys retry policies: run the workflow itself"):
+        Runner(module, ExecutionConfig(retry_on_failure=False)).run({"x": 1})
     with pytest.raises(ValueError, match="compiled code has no limits of time and memory"):
         Runner(module, ExecutionConfig(timeout_seconds=1)).run({"x": 1})
     with pytest.raises(TypeError, match='module "asyncio" is not compiled from a workflow'):
