@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from fastdag_typed.plan import Plan
     from fastdag_typed.step import Step
 
+    from .options import Choice
+
 
 _SUPPORT: Final = "fastdag_typed.run.compiled"
 
@@ -48,6 +50,7 @@ class Bindings:
         self.globals: list[Global] = []
         self.marks: list[Mark] = []
         self.nodes: dict[str, str] = {}
+        self.choices: list[Choice] = []
         self.skips = False
         """Whether the module has a marker for what is skipped."""
         self._aliases: dict[str, str] = {}

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from . import sources
     from .bindings import Bindings, Place
+    from .options import Options
+    from .parts import Part
 
 WIDTH: Final = 120
 _INSIDE: Final = 12
@@ -79,6 +81,7 @@ class Function:
     tail: list[str] = field(default_factory=list[str])
     forwarded: list[str] = field(default_factory=list[str])
     handed: list[str] = field(default_factory=list[str])
+    parts: list[Part] = field(default_factory=list["Part"])
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
     skippable: frozenset[int] = frozenset()
 
@@ -103,12 +106,14 @@ class Flow:
         place: Place,
         path: tuple[str, ...],
         nested: Callable[[Step, Place, tuple[str, ...]], tuple[str, dict[str, str]]],
+        options: Options,
     ) -> None:
         self.bindings = bindings
         self.plan = plan
         self.place = place
         self.path = path
         self.nested = nested
+        self.options = options
         self.names = Namespace(bindings.namespace)
         self.slots: dict[int, str] = {CONTEXT: "context"}
         self._parameters: list[tuple[bool, str]] = []

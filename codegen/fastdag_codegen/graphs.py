@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastdag_typed.plan import CONTEXT, reads, slot_of
 
+from .bindings import Mark
 from .flows import Flow, Function, Statement, assign
 from .names import string
+from .parts import LONG, Block, Part, cut, sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fastdag_typed.step import Guard, Read, Step
 
 
@@ -24,9 +28,28 @@ class Way(NamedTuple):
 class Graph(Flow):
     """Writes the function of a DAG's plan."""
 
-    def write(self, name: str) -> Function:
-        """Write the function."""
+    def write(self, name: str, kept: frozenset[int] | None) -> Function:
+        """Write the function; only of steps that are ``kept`` (``None``: of all) the results are returned."""
         plan = self.plan
+        self.begin(kept)
+        dropped = self._dropped()
+        body = [[*self.statement(step), *dropped.get(step.index, ())] for step in plan.steps]
+        parts: list[Part] = []
+        entered = ""
+        tail = self._value() if self.path else self.results()
+        if len(body) > LONG:
+            parts, entered, tail = self._parts(body, tail)
+        return self.function(
+            name,
+            body=[line for lines in (self._calls(parts, entered) if parts else body) for line in lines],
+            parts=parts,
+            tail=tail,
+        )
+
+    def begin(self, kept: frozenset[int] | None) -> None:
+        """Name what the function begins with, and the variable of each step."""
+        plan = self.plan
+        self.kept = kept
         self.declare()
         self.skippable: set[int] = set()
         self.ways: dict[int, dict[Way, str]] = {}
@@ -34,16 +57,17 @@ class Graph(Flow):
         self.stored = self.names.take("stored") if plan.uses_context else ""
         for step in plan.steps:
             self.slots[step.out] = self.names.local(step.name)
-        body = [line for step in plan.steps for line in self._statement(step)]
+
+    def function(self, name: str, **texts: Any) -> Function:
+        """Describe the function, of which the steps are written, for its template."""
+        plan = self.plan
         if self.skippable:
             self.bindings.skips = True
         if plan.uses_context:
             self.bindings.need("context", "Context")
         return Function(
-            template="dag.py.jinja",
             name="run_async" if plan.is_async and not self.path else name,
             parameters=self.parameters,
-            body=body,
             is_async=plan.is_async,
             outer=not self.path,
             context="Context" if plan.uses_context else "",
@@ -52,7 +76,6 @@ class Graph(Flow):
             stored=self.stored,
             check=self.check(),
             head=self.head,
-            tail=self._value() if self.path else self._results(),
             forwarded=self.forwarded(context=plan.uses_context),
             handed=[
                 *(["context"] if plan.uses_context else []),
@@ -60,9 +83,58 @@ class Graph(Flow):
                 *self.forwarded(context=False),
             ],
             skippable=frozenset(self.skippable),
+            **{"template": "dag.py.jinja", "body": [], **texts},
         )
 
-    def _statement(self, step: Step) -> list[str]:
+    def _dropped(self) -> dict[int, list[str]]:
+        """Write what is to be deleted after each step: values that are not kept and that nothing reads any more."""
+        if self.options.keep is None:
+            return {}
+        last: dict[int, int] = {}
+        for step in self.plan.steps:
+            last.update(dict.fromkeys((step.out, *map(slot_of, reads(step))), step.index))
+        final = {slot_of(read) for _, read in self.plan.returns.items}
+        found: dict[int, list[str]] = {}
+        for slot, index in sorted(last.items()):
+            source = self.plan.step_of_slot.get(slot)
+            if source is not None and source.index not in (self.kept or ()) and slot not in final:
+                found.setdefault(index, []).append(self.slots[slot])
+        return {index: [f"del {', '.join(names)}"] for index, names in found.items()}
+
+    def _parts(self, body: list[list[str]], tail: list[str]) -> tuple[list[Part], str, list[str]]:
+        """Cut a long function into parts; of the outermost one each part enters its own results in a variable."""
+        results = ""
+        blocks: list[Block] = []
+        shared = [*self.inputs.values(), *self.slots.values(), *filter(None, (self.taken, self.stored))]
+        if not self.path:
+            results = self.names.take("results")
+            self.head.append(f"{results}: dict[str, Any] = {{}}")
+            shared.append(results)
+            tail = [f'return cast("Results", {results})']
+        for steps in sizes(len(body)):
+            lines = [line for index in steps for line in body[index]]
+            for index in steps if not self.path else ():
+                step = self.plan.steps[index]
+                if self.kept is None or index in self.kept:
+                    entry = f"{results}[{string(step.name)}] = {self.slots[step.out]}"
+                    test = f"if {self.slots[step.out]} is not SKIPPED:"
+                    lines += [test, f"    {entry}"] if step.out in self.skippable else [entry]
+            blocks.append(Block(lines, is_async=any(self.plan.steps[index].is_async for index in steps)))
+        given = {name for block in blocks for name in block.gives}
+        names = [self.bindings.namespace.of_module(f"part_{number + 1}") for number in range(len(blocks))]
+        return (
+            cut(blocks, [name for name in dict.fromkeys(shared) if name not in given], Block(tail).takes, names),
+            results,
+            tail,
+        )
+
+    def _calls(self, parts: list[Part], entered: str) -> Iterator[list[str]]:
+        for part in parts:
+            self.bindings.marks.append(Mark('""', entered, "None"))
+            yield [f"#@ {len(self.bindings.marks) - 1}", *part.call]
+
+    def statement(self, step: Step) -> list[str]:
+        """Write one step: what it reads, calls and gives, guarded if it can be skipped."""
         self.constants(step)
         variable = self.slots[step.out]
         needed = sorted({slot_of(read) for read in reads(step) if slot_of(read) in self.skippable})
@@ -150,9 +222,13 @@ class Graph(Flow):
             tests.append(self._taken(guard))
         return " and ".join(tests)
 
-    def _results(self) -> list[str]:
+    def results(self) -> list[str]:
         """Write what the module's function returns: the result of every node that ran."""
-        rows = [(string(step.name), self.slots[step.out], step.out in self.skippable) for step in self.plan.steps]
+        rows = [
+            (string(step.name), self.slots[step.out], step.out in self.skippable)
+            for step in self.plan.steps
+            if self.kept is None or step.index in self.kept
+        ]
         return self._mapping(rows, ": Results")
 
     def _value(self) -> list[str]:

@@ -6,13 +6,16 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from fastdag_typed import __version__
+from fastdag_typed.diagnostic import did_you_mean
 from fastdag_typed.exceptions import CompileError
+from fastdag_typed.plan import slot_of
 
 from .bindings import Bindings, Place, reach
 from .flows import Function, result_type, source_of
 from .graphs import Graph
 from .machines import StateMachine
 from .names import RESERVED, comment, is_plain, string
+from .options import Compilation, Options
 from .sources import digest
 
 if TYPE_CHECKING:
@@ -20,31 +23,46 @@ if TYPE_CHECKING:
     from fastdag_typed.plan import Plan
     from fastdag_typed.step import Step
 
+DEFAULT: Final = Options()
 _MARK: Final = re.compile(r"^\s*#@ (\d+)$")
 _UNSIGNED: Final = "-" * 64
 
 
-def compile_workflow(plan: Plan, *, target: str) -> str:
-    """Write the module whose ``run`` does what the sequential runner does with a plan: a call for each node.
+def compile_workflow(plan: Plan, *, target: str, options: Options = DEFAULT) -> str:
+    """Write the module whose ``run`` does what the sequential runner does with a plan.
 
     Args:
         plan: what is compiled.
         target: ``package.module:attribute``, where the compiled module finds the workflow's functions.
+        options: how it is compiled.
 
-    The same plan, target and sources give the same text, for any hash seed and any supported version of Python.
+    The same plan, target, options and sources give the same text, for any hash seed and supported version of Python.
 
     Raises:
-        CompileError: a function cannot be reached from another module, or the target is not the plan's workflow.
+        CompileError: a function cannot be reached from another module, the target is not the plan's workflow, or an
+            option does not fit it.
     """
-    return Module(plan, target).text()
+    return compilation(plan, target=target, options=options).text
+
+
+def compilation(plan: Plan, *, target: str, options: Options = DEFAULT) -> Compilation:
+    """Write the module of a plan, and tell what became of each node; see ``compile_workflow``.
+
+    Raises:
+        CompileError: see there.
+    """
+    module = Module(plan, target, options)
+    return Compilation(module.text(), tuple(module.bindings.choices))
 
 
 class Module:
     """Writes one module."""
 
-    def __init__(self, plan: Plan, target: str) -> None:
+    def __init__(self, plan: Plan, target: str, options: Options) -> None:
         self.plan = plan
         self.target = target
+        self.options = options
+        self.kept = kept(plan, options)
         self.bindings = Bindings()
         self.functions: list[Function] = []
         self._nested: dict[int, tuple[str, dict[str, str]]] = {}
@@ -68,11 +86,11 @@ class Module:
     def _function(self, plan: Plan, place: Place, path: tuple[str, ...], name: str) -> dict[str, str]:
         flow: Graph | StateMachine
         if plan.machine is not None:
-            flow = StateMachine(self.bindings, plan, place, path, self._call_nested)
+            flow = StateMachine(self.bindings, plan, place, path, self._call_nested, self.options)
             function = flow.write(name, plan.machine)
         else:
-            flow = Graph(self.bindings, plan, place, path, self._call_nested)
-            function = flow.write(name)
+            graph = flow = Graph(self.bindings, plan, place, path, self._call_nested, self.options)
+            function = graph.write(name, self.kept if not path else None)
         self.functions.append(function)
         return flow.inputs
 
@@ -98,6 +116,8 @@ class Module:
         skippable = {step.out for step in plan.steps} if plan.machine is not None else self.functions[-1].skippable
         rows: list[tuple[str, str]] = []
         for step in plan.steps:
+            if self.kept is not None and step.index not in self.kept:
+                continue
             annotation = result_type(self.bindings, step)
             if step.out in skippable and step.name != first:
                 annotation = f"NotRequired[{annotation}]"
@@ -114,6 +134,7 @@ class Module:
             "plan": self.plan.hash,
             "digest": _UNSIGNED,
             "sources": sorted(bindings.sources.used.values(), key=lambda source: source.path),
+            "kept": None if self.kept is None else [string(self.plan.names[index]) for index in sorted(self.kept)],
             "results": {
                 "functional": functional,
                 "rows": [(string(name) if functional else name, annotation) for name, annotation in rows],
@@ -138,7 +159,7 @@ class Module:
         found = {"TYPE_CHECKING", "Any", "Final", "TypedDict"}
         if any(annotation.startswith("NotRequired[") for _, annotation in rows):
             found.add("NotRequired")
-        if self.plan.machine is not None:
+        if self.plan.machine is not None or self.functions[-1].parts:
             found.add("cast")
         return sorted(found)
 
@@ -146,6 +167,26 @@ class Module:
         """Digest what the module does: its code without comments, and the code of the functions that it calls."""
         code = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
         return digest("\n".join((__version__, self.plan.hash, *self.bindings.nodes.values(), *code)))
+
+
+def kept(plan: Plan, options: Options) -> frozenset[int] | None:
+    """Find the steps whose results the module returns: what is asked for, and what the final value is made of.
+
+    Raises:
+        CompileError: there is no such node, or the workflow is a state machine.
+    """
+    if options.keep is None:
+        return None
+    if plan.machine is not None:
+        raise CompileError(
+            f'"{plan.name}" is a state machine, which keeps the latest result of each state: leave out keep'
+        )
+    at = {step.name: step.index for step in plan.steps}
+    for name in options.keep:
+        if name not in at:
+            raise CompileError(f'There is no node "{name}" to keep ({did_you_mean(name, at, what="nodes")})')
+    final = (plan.step_of_slot.get(slot_of(read)) for _, read in plan.returns.items)
+    return frozenset([*(at[name] for name in options.keep), *(step.index for step in final if step is not None)])
 
 
 def _unmarked(text: str) -> tuple[str, list[tuple[int, int]]]:

@@ -21,14 +21,14 @@ from ..policies.validate import Validate
 from ..ports import signature_of
 from ..returns import UNSET
 from ..step import SKIPPED, Decision, Guard, drive
-from .bind import Graph, Program, bind, decide, skippable, wrapped
+from .bind import Graph, Program, bind, decide, wrapped
 from .config import around
 from .drivers import machine, straight, transition
 from .inputs import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from types import CodeType, FrameType, ModuleType
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from types import CodeType, ModuleType, TracebackType
 
     from ..context import Context, FSMContext
     from ..plan import Input, Plan
@@ -63,6 +63,9 @@ def failure(error: Exception, lines: Lines) -> WorkflowExecutionError:
 
     traceback = error.__traceback__
     _, name, _, func = _row(lines, traceback.tb_lineno if traceback else 0)
+    while not name and traceback is not None and traceback.tb_next is not None:  # the line calls a part of the function
+        traceback = traceback.tb_next
+        _, name, _, func = _row(lines, traceback.tb_lineno)
     where = signature_of(func).where if func is not None else None
     return WorkflowExecutionError(describe(name, where, error), node_name=name, where=where)
 
@@ -227,6 +230,7 @@ class Compiled:
         self.decisions = {step.name: step.decision for step in plan.steps if step.decision >= 0}
         self.entry: Callable[..., Any] = module.walk
         self.skipped: Any = getattr(module, "SKIPPED", SKIPPED)
+        self.kept: Collection[str] = getattr(module, "KEPT", self.at)
 
     def check(self, config: ExecutionConfig, context: Context) -> None:
         """Refuse what compiled code does not do.
@@ -294,7 +298,8 @@ class Compiled:
         plan, record = run.plan, run.record
         record.stamps = [record.began] * (reached + 1)
         if len(results) < reached:
-            record.skipped.update(step.index for step in plan.steps[:reached] if step.name not in results)
+            missing = (step for step in plan.steps[:reached] if step.name not in results)
+            record.skipped.update(step.index for step in missing if step.name in self.kept)
         for _, read in plan.returns.items:
             step = plan.step_of_slot[slot_of(read)]
             run.slots[step.out] = results.get(step.name, SKIPPED)
@@ -312,26 +317,30 @@ class Compiled:
 
     def _enter_failure(self, run: Run, error: BaseException, already: int) -> None:
         original = error.__cause__ if isinstance(error, WorkflowExecutionError) and error.__cause__ else error
-        found = _frame(original, self.entry.__code__)
+        found = _passed(original, self.entry.__code__)
         if found is None:
             return
-        frame, line = found
         lines: Lines = self.module.LINES
-        row = _row(lines, line)
-        if row[0] < frame.f_code.co_firstlineno:  # interrupted before the first node
+        values: dict[str, Any] = {}
+        results: dict[str, Any] = {}
+        row = _row(lines, found.tb_lineno)
+        while not row[1] and found.tb_next is not None:  # the line calls a part of the function
+            values.update(found.tb_frame.f_locals)
+            results.update(values[row[2]])
+            found = found.tb_next
+            row = _row(lines, found.tb_lineno)
+        if not row[1] or row[0] < found.tb_frame.f_code.co_firstlineno:  # interrupted before the first node
             return
+        values.update(found.tb_frame.f_locals)
         index = self.at[row[1]]
         if run.plan.machine is not None:
             self._enter_states(run, already)
         else:
-            variables = {name: variable for at, name, variable, _ in lines if at >= frame.f_code.co_firstlineno}
-            values = frame.f_locals
-            may_skip = skippable(run.plan)
-            results = {
-                step.name: value
-                for step in run.plan.steps[:index]
-                if (value := values[variables[step.name]]) is not self.skipped or step.out not in may_skip
-            }
+            variables = {name: variable for _, name, variable, _ in lines}
+            for step in run.plan.steps[:index]:
+                value = values.get(variables[step.name], self.skipped)
+                if value is not self.skipped and step.name in self.kept:
+                    results[step.name] = value
             self._enter_results(run, results, index)
             run.record.stamps.append(run.record.began)
         run.failures[index] = original
@@ -341,11 +350,9 @@ def _row(lines: Lines, line: int) -> tuple[int, str, str, Callable[..., Any] | N
     return lines[bisect_right(lines, line, key=itemgetter(0)) - 1]
 
 
-def _frame(error: BaseException, code: CodeType) -> tuple[FrameType, int] | None:
+def _passed(error: BaseException, code: CodeType) -> TracebackType | None:
     """Find where a function was when an error passed through it."""
     traceback = error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code is code:
-            return traceback.tb_frame, traceback.tb_lineno
+    while traceback is not None and traceback.tb_frame.f_code is not code:
         traceback = traceback.tb_next
-    return None
+    return traceback
