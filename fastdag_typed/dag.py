@@ -40,6 +40,7 @@ class DAG(Workflow[NodesT_co, InputsT_contra]):
         *,
         description: str | None = None,
         policies: Sequence[Policy] = (),
+        pure: bool = False,
     ) -> SelectDecorator: ...
     def select(self, name: Any = None, **options: Any) -> Any:
         """Make a selection of the decorated function, which returns a ``SelectReturn`` that names the branch to run.
@@ -61,6 +62,7 @@ class DAG(Workflow[NodesT_co, InputsT_contra]):
         description: str | None = None,
         *,
         policies: Sequence[Policy] = (),
+        pure: bool = False,
     ) -> NodeDecorator: ...
     def any(self, name: Any = None, *args: Any, **options: Any) -> Any:
         """Make a join that runs if at least one of its inputs arrives; the others are ``None``."""
@@ -80,6 +82,7 @@ class DAG(Workflow[NodesT_co, InputsT_contra]):
         description: str | None = None,
         *,
         policies: Sequence[Policy] = (),
+        pure: bool = False,
     ) -> NodeDecorator: ...
     def all(self, name: Any = None, *args: Any, **options: Any) -> Any:
         """Make a join that runs only if every one of its inputs arrives, as any node does, and is drawn as a join."""
@@ -100,6 +103,7 @@ class DAG(Workflow[NodesT_co, InputsT_contra]):
         *,
         cache_ttl: float | None = 3600.0,
         policies: Sequence[Policy] = (),
+        pure: bool = False,
     ) -> NodeDecorator: ...
     def cached_node(
         self,

@@ -63,6 +63,7 @@ class FSM(Workflow[NodesT_co, InputsT_contra]):
         terminal: bool = False,
         description: str | None = None,
         policies: Sequence[Policy] = (),
+        pure: bool = False,
     ) -> StateDecorator: ...
     def state(self, name: Any = None, *args: Any, **options: Any) -> Any:
         """Make a state of the decorated function, which returns an ``FSMReturn`` or a value.

@@ -151,6 +151,8 @@ class Node(Source[R_co], Unit, Generic[P, R_co]):
 
     ``In`` is the function's own parameter list, so a type checker and an editor show ``Node[(x: int, y: str), float]``.
     Called, it runs the function; while a workflow is composed, a call is recorded as wiring.
+    A ``pure`` one has no side effects and always gives the same value for the same inputs: compiled code may leave its
+    call out where nothing needs the value, or where the value is known already.
     """
 
     __slots__ = ()
@@ -168,6 +170,7 @@ class Node(Source[R_co], Unit, Generic[P, R_co]):
             node_type: Kind = "standard",
             *,
             policies: Iterable[Policy] = (),
+            pure: bool = False,
         ) -> Node[P0, R]: ...
         @overload
         def __new__(
@@ -180,6 +183,7 @@ class Node(Source[R_co], Unit, Generic[P, R_co]):
             node_type: Kind = "standard",
             *,
             policies: Iterable[Policy] = (),
+            pure: bool = False,
         ) -> Node[P0, R]: ...
         def __new__(cls, *args: Any, **kwargs: Any) -> Any: ...  # noqa: D102 - the class says it
 

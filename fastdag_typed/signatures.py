@@ -38,6 +38,7 @@ class Options(TypedDict, total=False):
     outputs: Sequence[str] | None
     description: str | None
     policies: Iterable[Policy]
+    pure: bool
 
 
 class NodeDecorator(Protocol):

@@ -35,6 +35,7 @@ class Unit:
         "outgoing",
         "owners",
         "policies",
+        "pure",
         "signature",
     )
 
@@ -48,6 +49,7 @@ class Unit:
         node_type: Kind = "standard",
         *,
         policies: Iterable[Policy] = (),
+        pure: bool = False,
     ) -> None:
         if isinstance(func, Unit):  # a node in two workflows: the function is shared, the wiring is not
             func = func.func
@@ -61,6 +63,7 @@ class Unit:
         self.declared: tuple[str, ...] = tuple(outputs) if outputs else ()
         self._inputs = None if inputs is None else tuple(inputs)
         self.policies: tuple[Policy, ...] = tuple(policies) if policies else ()
+        self.pure = pure
         self.incoming: dict[Any, Edge] | None = None
         self.outgoing: list[Edge] | None = None
         self.bound: dict[str, Given] | None = None

@@ -31,7 +31,7 @@ _WORKFLOW: Final = frozenset(
 _NODE: Final = frozenset(
     (
         *("name", "function", "module", "workflow", "node_type", "inputs", "outputs", "description", "true_branch"),
-        *("false_branch", "is_initial", "is_final", "policies", "bound"),
+        *("false_branch", "is_initial", "is_final", "pure", "policies", "bound"),
     )
 )
 _CONNECTION: Final = frozenset(("from", "to", "output", "input", "order", "branch"))
@@ -130,6 +130,7 @@ class Reader:
             "inputs": self._names(data, "inputs", prefix),
             "outputs": self._names(data, "outputs", prefix),
             "policies": self._policies(found, data, prefix),
+            "pure": self._get(data, "pure", bool, prefix) or False,
         }
         func = found.func if isinstance(found, Node) else found
         node = self._make(kind, func, name, data, prefix, options)

@@ -85,6 +85,8 @@ class Writer:
         if node.description != getattr(node.func, "__doc__", None):
             data["description"] = node.description
         data |= _own(node)
+        if node.pure:
+            data["pure"] = True
         if node.policies:
             data["policies"] = [type(policy).__name__ for policy in node.policies]
         if node.bound:
