@@ -18,6 +18,7 @@ from .exceptions import (
     IsolationError,
     MemoryLimitError,
     NodeTimeoutError,
+    OptionError,
     PlaceholderError,
     PlacementError,
     PortTypeError,
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from .presets.runners import EnhancedRunner
     from .run.config import ExecutionConfig
     from .run.executor import ParallelExecutor
+    from .run.memory import CompiledWorkflow
     from .run.metrics import ExecutionMetrics
     from .run.runner import Runner
     from .run.shape import DAGAnalysis
@@ -95,6 +97,7 @@ _LATER: Final = {
     "CachedNode": "presets.nodes",
     "CircuitBreakerStrategy": "policies.breaker",
     "Code": "security.policy",
+    "CompiledWorkflow": "run.memory",
     "DAGAnalysis": "run.shape",
     "EnhancedNode": "presets.nodes",
     "EnhancedRunner": "presets.runners",
@@ -168,6 +171,7 @@ __all__ = [
     "CircuitOpenError",
     "Code",
     "CompileError",
+    "CompiledWorkflow",
     "Condition",
     "ConditionalReturn",
     "Context",
@@ -205,6 +209,7 @@ __all__ = [
     "NodeVersion",
     "NotStored",
     "Observer",
+    "OptionError",
     "ParallelExecutor",
     "PerformanceOptimizer",
     "PerformanceRequirements",

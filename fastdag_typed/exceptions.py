@@ -179,6 +179,14 @@ class CompileError(FastDagError):
     """A workflow cannot be compiled to a module."""
 
 
+class OptionError(FastDagError, ValueError):
+    """An option of the compiler is unknown or makes no sense; ``key`` says which."""
+
+    def __init__(self, message: str, *, key: str) -> None:
+        super().__init__(message)
+        self.key = key
+
+
 class StaleModuleWarning(UserWarning):
     """A compiled module no longer matches its sources, and the workflow is interpreted instead."""
 

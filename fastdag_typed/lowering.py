@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import contextmanager
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -11,14 +13,40 @@ from .node import Condition, State
 from .plan import CONTEXT, PREVIOUS, Input, Machine, Plan, Returns, Transition
 from .ports import read_output
 from .step import Guard, Read, Step
-from .validation import ordered
+from .validation import ordered, validate_workflow
 from .wiring import place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from .edge import Edge, Given
     from .node import Node
     from .ports import Port
     from .workflow import Workflow
+
+
+def planned(workflow: Workflow) -> Plan:
+    """Validate a workflow and lower it to its plan.
+
+    Raises:
+        WorkflowValidationError: it is not valid.
+
+    """
+    with collector_at_rest():
+        validate_workflow(workflow)
+        return lower(workflow)
+
+
+@contextmanager
+def collector_at_rest() -> Generator[None]:
+    """Keep the garbage collector from walking a large graph again and again while its plan is made: no garbage is."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def lower(workflow: Workflow) -> Plan:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 from .analysis import closing_edges, topological_order
 from .compat import fits, show
+from .compose import origin
 from .diagnostic import Diagnostic, did_you_mean
 from .exceptions import WorkflowValidationError
 from .hints import class_of, unalias
-from .node import Condition, State
+from .node import Condition, Outlet, State
 from .ports import EMPTY
 from .returns import ConditionalReturn, FSMReturn, SelectReturn
+from .wiring import caller, wire
 
 if TYPE_CHECKING:
     from .edge import Edge
@@ -66,12 +68,23 @@ def validate_workflow(workflow: Workflow, *, strict: bool = True) -> ValidationR
 
 def examine(workflow: Workflow) -> ValidationResult:
     """Run every check and collect the findings, in the order of ``CHECKS``."""
-    workflow.settle()
+    _settle(workflow)
     result = ValidationResult()
     for check in CHECKS:
         for diagnostic in check(workflow):
             result.add(diagnostic)
     return result
+
+
+def _settle(workflow: Workflow) -> None:
+    """Connect the branches that conditions name and nothing connects yet."""
+    for node in list(workflow.nodes.values()):
+        if node.node_type != "condition" or not isinstance(node, Condition):
+            continue
+        for name, branch in ((node.true_branch, True), (node.false_branch, False)):
+            target = workflow.nodes.get(name) if name is not None else None
+            if target is not None and all(edge.target is not target for edge in node.edges_out):
+                wire(Outlet(node, None, branch), target, where=node.where or caller())
 
 
 def check_nodes(workflow: Workflow) -> Iterator[Diagnostic]:
@@ -369,7 +382,9 @@ def check_returned(workflow: Workflow) -> Iterator[Diagnostic]:
     """Find results that a composed function neither uses nor returns."""
     if workflow.returns is None:
         return
-    returned = workflow.returned_nodes()
+    spec = workflow.returns
+    values = spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list | tuple) else [spec]
+    returned = {origin(value)[0] for value in values}
     for node in workflow.nodes.values():
         if not node.outgoing and node not in returned:
             yield Diagnostic(

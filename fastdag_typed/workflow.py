@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, overload
 
-from .compose import Composition, origin
+from .compose import Composition
 from .context import Context
 from .diagnostic import Location, did_you_mean
-from .node import Condition, Node, Outlet
+from .node import Condition, Node
 from .returns import name_of
 from .wiring import caller, refuse, remove_edge, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 
     from typing_extensions import TypeVar
+
+    from fastdag_codegen.options import Level
+    from fastdag_codegen.options import Mode as CompiledMode
 
     from .context import Results
     from .edge import Edge
     from .plan import Plan
     from .returns import ConditionalReturn
     from .run.config import ExecutionConfig
+    from .run.memory import CompiledWorkflow
     from .run.runner import Runner
     from .signatures import ConditionDecorator, NodeDecorator
     from .step import Policy
@@ -112,6 +114,7 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
         description: str | None = None,
         *,
         policies: Sequence[Policy] = (),
+        pure: bool = False,
     ) -> NodeDecorator: ...
     def node(self, name: Any = None, *args: Any, **options: Any) -> Any:
         """Make a node of the decorated function and add it.
@@ -122,6 +125,7 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
             outputs: names for the items of a returned tuple or the keys of a returned mapping.
             description: by default the docstring.
             policies: what is put around the node's call.
+            pure: whether it has no side effects and always gives the same value for the same inputs; see ``Node``.
 
         """
         options.update(zip(("inputs", "outputs", "description"), args, strict=False))
@@ -142,6 +146,7 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
         *,
         description: str | None = None,
         policies: Sequence[Policy] = (),
+        pure: bool = False,
     ) -> ConditionDecorator: ...
     def condition(self, name: Any = None, *args: Any, **options: Any) -> Any:
         """Make a condition of the decorated function, which returns a ``ConditionalReturn`` or a bool.
@@ -274,22 +279,6 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
             raise refuse("fastdag-name", message, where or caller(), hint, str(node))
         return found
 
-    def settle(self) -> None:
-        """Connect the branches that conditions name and nothing connects yet."""
-        for node in list(self.nodes.values()):
-            if node.node_type != "condition" or not isinstance(node, Condition):
-                continue
-            for name, branch in ((node.true_branch, True), (node.false_branch, False)):
-                target = self.nodes.get(name) if name is not None else None
-                if target is not None and all(edge.target is not target for edge in node.edges_out):
-                    wire(Outlet(node, None, branch), target, where=node.where or caller())
-
-    def returned_nodes(self) -> set[Node[..., Any]]:
-        """The nodes whose results a composed function returns."""
-        spec = self.returns
-        values = spec.values() if isinstance(spec, dict) else spec if isinstance(spec, list | tuple) else [spec]
-        return {node for value in values if (node := origin(value)[0]) is not None}
-
     # -- asking ------------------------------------------------------------------------------------------------------
 
     @property
@@ -332,14 +321,32 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
 
         """
         if self._plan is None:
-            from .lowering import lower
-            from .validation import validate_workflow
+            from .lowering import planned
 
-            with _collector_at_rest():
-                validate_workflow(self)
-                self._plan = lower(self)
+            self._plan = planned(self)
             self.order = None
         return self._plan
+
+    def compile(
+        self,
+        *,
+        level: Level = 1,
+        mode: CompiledMode = "sequential",
+        keep: Iterable[str | Node[..., Any]] | None = None,
+        instrument: bool = False,
+        late_globals: bool = False,
+    ) -> CompiledWorkflow[InputsT_contra]:
+        """Compile in memory, also lambdas, closures and functions of a script; see ``fastdag_codegen.Options``.
+
+        Raises:
+            WorkflowValidationError: the workflow is not valid.
+            CompileError: it cannot be compiled.
+            OptionError: an option makes no sense.
+
+        """
+        from .run.memory import compile_in_memory
+
+        return compile_in_memory(self, level, mode, keep, instrument=instrument, late_globals=late_globals)
 
     # -- running and results -----------------------------------------------------------------------------------------
 
@@ -365,7 +372,7 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
 
         """
         with self._runner(config, max_workers, error_strategy) as runner:
-            return runner.run(_merged(inputs, named), mode, context=context).value
+            return runner.run(merged(inputs, named), mode, context=context).value
 
     async def run_async(
         self,
@@ -380,7 +387,7 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
     ) -> Any:
         """Run on the current event loop, and give the final value; otherwise as ``run``."""
         with self._runner(config, max_workers, error_strategy) as runner:
-            return (await runner.run_async(_merged(inputs, named), mode, context=context)).value
+            return (await runner.run_async(merged(inputs, named), mode, context=context)).value
 
     def _runner(
         self, config: ExecutionConfig | None, max_workers: int | None, error_strategy: ErrorStrategy | None
@@ -431,21 +438,9 @@ class Workflow(Generic[NodesT_co, InputsT_contra]):
         return view
 
 
-def _merged(inputs: Any, named: dict[str, Any]) -> Any:
+def merged(inputs: Any, named: dict[str, Any]) -> Any:
     """Join both ways of giving inputs; what is no mapping is left for the runner to refuse."""
     return {**inputs, **named} if inputs and named else inputs or named
-
-
-@contextmanager
-def _collector_at_rest() -> Generator[None]:
-    """Keep the garbage collector from walking a large graph again and again while its plan is made: no garbage is."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 WorkflowBase = Workflow

@@ -63,11 +63,18 @@ class Page:
         self.folder = folder
         self.programs: dict[str, str] = {}
         self.commands: list[tuple[str, list[str]]] = []
+        self.excerpts: list[tuple[str, list[str]]] = []
         self.write("mypy.ini", next(text for _, title, text in blocks(f"docs/{TYPES}") if title == "mypy.ini"))
         last = ""
         for language, title, text in blocks(f"docs/{name}"):
             if language == "console":
                 self.commands += commands(text)
+                continue
+            if language == "py":
+                self.excerpts.append((title, text.splitlines()))
+                continue
+            if language == "mermaid":
+                self.commands.append((f"fastdag show {title}", text.splitlines()))
                 continue
             assert title, f"a {language} block without a file name:\n{text}"
             last = mended(last, text) if language == "diff" else text
@@ -181,6 +188,9 @@ def test_the_first_example_fits_on_a_screen() -> None:
 @pytest.mark.parametrize("name", [name for name in PAGES if name != TABLE])
 def test_every_program_of_a_page_is_judged_as_it_shows_and_runs_if_it_is_right(name: str, place: Path) -> None:
     page = open_page(name, place)
+    for command, _ in page.commands:
+        if command.startswith("fastdag compile ") and " -o " in command:
+            shell(command, page.folder)  # for the programs that import what it writes
     result = shell(f"mypy {' '.join(page.programs)}", page.folder)
     found = by_program(result.stdout)
     assert {program: found.get(program, []) for program in page.programs} == page.findings(), result.stderr
@@ -194,6 +204,17 @@ def test_every_command_of_a_page_prints_what_it_shows(name: str, place: Path) ->
     for command, expected in page.commands:
         if command.removeprefix("mypy ") not in page.programs:  # those are checked together
             run_command(command, expected, page.folder)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_page_shows_of_a_compiled_module_stands_there(name: str, place: Path) -> None:
+    page = open_page(name, place)
+    for file, shown in page.excerpts:
+        command = next(command for command, _ in page.commands if command.endswith(f" -o {file}"))
+        assert shell(command, page.folder).returncode == 0
+        lines = iter((page.folder / file).read_text(encoding="utf-8").splitlines())
+        missing = [line for line in shown if line.strip() != "..." and line not in lines]
+        assert missing == []
 
 
 def test_hooks_and_jobs_find_nothing_in_a_right_program(place: Path) -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from .options import Choice
 
 
+WORKFLOW: Final = "_workflow"
+"""The name that a module in memory finds its workflow under."""
 _SUPPORT: Final = "fastdag_typed.run.compiled"
 
 
@@ -32,12 +34,29 @@ class Global(NamedTuple):
     value: str
 
 
+class Traced(NamedTuple):
+    """The function that the errors of a step are traced to: the name it is bound under, or where its body is from.
+
+    ``origin`` is ``module:qualname`` of an inlined function, ``names`` are its variables here and there.
+    """
+
+    function: str = "None"
+    origin: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+
 class Mark(NamedTuple):
-    """One row of the table from lines to nodes; ``name`` in quotes, ``function`` the name it is bound under."""
+    """One row of the table from lines to nodes; ``name`` in quotes."""
 
     name: str
-    variable: str
-    function: str
+    variable: str = ""
+    traced: Traced = Traced()
+
+    @property
+    def function(self) -> str:
+        """How the module names its function."""
+        return string(self.traced.origin) if self.traced.origin else self.traced.function
 
 
 class Bindings:
@@ -53,6 +72,8 @@ class Bindings:
         self.choices: list[Choice] = []
         self.skips = False
         """Whether the module has a marker for what is skipped."""
+        self.in_memory = False
+        """Whether the workflow itself is put into the namespace, so that all is reached from there."""
         self._aliases: dict[str, str] = {}
         self._bound: dict[str, str] = {}
         self._needed: dict[str, set[str]] = {}
@@ -75,8 +96,6 @@ class Bindings:
                 )
             wish = "fastdag" if module == _SUPPORT else module.rpartition(".")[2]
             known = self._aliases[module] = self.namespace.of_module(wish)
-            if module != _SUPPORT:
-                self.sources.of_module(module)
         return known
 
     def need(self, module: str, name: str) -> str:
@@ -99,13 +118,15 @@ class Bindings:
     def function(self, step: Step, place: Place) -> str:
         """Bind the very function of a step; give its name."""
         func = step.func
-        module = getattr(func, "__module__", None)
+        module = None if self.in_memory else getattr(func, "__module__", None)
         if module == "__main__":
             raise CompileError(
                 f'Node "{step.name}" is a function of the script that runs now, which a compiled module cannot import: '
                 "move it into a module"
             )
         path = _path(module, func) if isinstance(module, str) else None
+        if path:
+            self.sources.of_module(str(module))
         value = f"{self.alias(str(module))}.{path}" if path else f"{place.text()}.nodes[{string(step.name)}].func"
         return self.bind(step.name, value, "Final[Callable[..., Any]]")
 
@@ -146,16 +167,21 @@ def _path(module: str, func: Any) -> str | None:
 
 
 def reach(bindings: Bindings, plan: Plan, target: str) -> Place:
-    """Say how the workflow that a target names is reached.
+    """Say how the workflow that a target names is reached; without a target it is put into the namespace.
 
     Raises:
         CompileError: the target is no ``module:attribute``, or does not lead to the workflow of the plan.
     """
+    if not target:
+        bindings.in_memory = True
+        name = bindings.namespace.take(WORKFLOW)
+        return Place(lambda: name)
     module, _, attribute = target.partition(":")
     parts = [*module.split("."), *attribute.split(".")]
     if not all(part.isascii() and part.isidentifier() for part in parts):
         raise CompileError(f'"{target}" is no target to compile: write package.module:workflow')
     alias = bindings.alias(module)
+    bindings.sources.of_module(module)
     found: Any = sys.modules.get(module)
     for part in attribute.split("."):
         found = getattr(found, part, None)

@@ -12,8 +12,10 @@ from fastdag_typed.dag import SubWorkflow
 from fastdag_typed.plan import CONTEXT, reads, slot_of
 from fastdag_typed.ports import EMPTY, Take
 
-from .bindings import Mark
+from .bindings import Mark, Traced
+from .bodies import find, inlined, plain
 from .names import Namespace, comment, identifier, is_plain, literal, string
+from .options import Choice
 from .sources import digest
 from .types import ANY
 
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
     from . import sources
     from .bindings import Bindings, Place
-    from .options import Options
+    from .inline import Body, Sink
+    from .options import How, Options
     from .parts import Part
 
 WIDTH: Final = 120
@@ -38,7 +41,8 @@ class Statement:
     """The code of one step.
 
     ``test`` guards it, ``arrivals`` say which inputs of a join arrive, ``ways`` are the variables that tell which ways
-    a decision takes, ``stored`` is where a context shows the result.
+    a decision takes, ``stored`` is where a context shows the result, ``watch`` is what is told, and of which step,
+    ``raw`` what its function returned, if that is not its value.
     """
 
     variable: str
@@ -47,6 +51,8 @@ class Statement:
     call: list[str] = field(default_factory=list[str])
     ways: list[str] = field(default_factory=list[str])
     stored: str = ""
+    watch: tuple[str, int] | None = None
+    raw: str = ""
 
     def lines(self) -> list[str]:
         """Write the statement."""
@@ -54,12 +60,16 @@ class Statement:
         body = list(self.call)
         if self.stored:
             body.append(f"{self.stored} = {self.variable}")
+        if self.watch is not None:
+            watch, step = self.watch
+            body = [f"{watch}.begin({step})", *body, f"{watch}.done({step}, {self.raw or self.variable})"]
         if not self.test:
             return [*found, *body]
         found.append(f"{self.variable}: Any = SKIPPED")
         if self.ways:
             found.append(f"{' = '.join(self.ways)} = False")
-        return [*found, f"if {self.test}:", *(f"    {line}" for line in body)]
+        found += [f"if {self.test}:", *(f"    {line}" for line in body)]
+        return found if self.watch is None else [*found, "else:", f"    {self.watch[0]}.skip({self.watch[1]})"]
 
 
 @dataclass
@@ -74,6 +84,8 @@ class Function:
     outer: bool
     context: str = ""
     taken: str = ""
+    watch: str = ""
+    watches: str = ""
     metadata: str = ""
     stored: str = ""
     check: list[str] = field(default_factory=list[str])
@@ -82,6 +94,7 @@ class Function:
     forwarded: list[str] = field(default_factory=list[str])
     handed: list[str] = field(default_factory=list[str])
     parts: list[Part] = field(default_factory=list["Part"])
+    inlines: bool = False
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
     skippable: frozenset[int] = frozenset()
 
@@ -120,6 +133,7 @@ class Flow:
         self._may_be_unset: set[str] = set()
         self.inputs: dict[str, str] = {}
         self.head: list[str] = []
+        self.inlines = False
 
     # -- what a run begins with --------------------------------------------------------------------------------------
 
@@ -219,40 +233,70 @@ class Flow:
             *(f"{name}={value}" if is_plain(name) else f"**{{{string(name)}: {value}}}" for name, value in named),
         ]
 
-    def call(self, step: Step, values: Sequence[str]) -> tuple[str, list[str], str]:
-        """Write what a step calls and the arguments, and name the function that its errors are traced to."""
+    def call(self, step: Step, values: Sequence[str]) -> tuple[str, list[str], Traced]:
+        """Write what a step calls and the arguments, and what its errors are traced to."""
         bindings = self.bindings
         wraps = step.node.policies or step.index in doubts(self.plan)
         if isinstance(step.func, SubWorkflow) and not wraps:
             name, parameters = self.nested(step, self.place, self.path)
             given = zip([parameters[name] for name, _ in step.kwargs], values, strict=True)
-            return name, [f"{parameter}={value}" for parameter, value in given], "None"
+            return name, [f"{parameter}={value}" for parameter, value in given], Traced()
         arguments = self.arguments(step, values)
         if wraps:
             wrapped = f"{bindings.helper('with_policies')}({self.place.text()}, {string(step.name)})"
-            traced = "None" if isinstance(step.func, SubWorkflow) else bindings.function(step, self.place)
-            return wrapped, arguments, traced
+            known = not isinstance(step.func, SubWorkflow)
+            return wrapped, arguments, Traced(bindings.function(step, self.place)) if known else Traced()
         name = bindings.function(step, self.place)
-        return name, arguments, name
+        return name, arguments, Traced(name)
 
-    def carry_out(self, step: Step, values: Sequence[str], target: str) -> tuple[list[str], str]:
-        """Write what gives a step's value to a variable, and name the function that its errors are traced to."""
+    def carry_out(
+        self, step: Step, values: Sequence[str], target: str, sink: Sink | None = None, declared: str = ""
+    ) -> tuple[list[str], Traced]:
+        """Write what gives a step's value to a variable, by its body or by a call; ``sink`` writes a return otherwise.
+
+        Without ``sink`` a return is an assignment to ``target``, of the type ``declared``. What a sink writes is for
+        inlined bodies only: whether there is one shows in ``origin`` of what is given with the lines.
+        """
+        reason: Body | str | tuple[list[str], Traced]
+        reason = find(step, self.plan, source_of(self.bindings, step), self.options)
+        if not isinstance(reason, str):
+            if sink is not None and self.options.instrument:
+                reason = "observers are told what it returns"
+            elif reason.goes_on:  # if that raises, what was returned would live on
+                reason = "something of it goes on after it has returned"
+            else:
+                write = sink or plain(target, declared)
+                reason = inlined(reason, step, values, self.bindings, self.names, self.options, write)
+        if not isinstance(reason, str):
+            self.inlines = True
+            self.choose(step, "inlined", "")
+            return reason
+        self.choose(step, "called", reason)
         function, arguments, traced = self.call(step, values)
-        return assign(target, function, arguments, awaits=step.is_async), traced
+        return assign(target, function, arguments, awaits=step.is_async), traced._replace(reason=reason)
 
-    def mark(self, step: Step, variable: str, function: str, lines: list[str]) -> list[str]:
+    def choose(self, step: Step, how: How, reason: str) -> None:
+        """Note what becomes of a step, and why."""
+        bindings = self.bindings
+        bindings.choices.append(Choice(self._path(step), source_of(bindings, step).place, how, reason))
+
+    def _path(self, step: Step) -> str:
+        return ".".join((*self.path, step.name))
+
+    def mark(self, step: Step, variable: str, traced: Traced, lines: list[str]) -> list[str]:
         """Enter a step into the tables; give its statement with a mark and a comment before."""
         bindings = self.bindings
         known = source_of(bindings, step)
-        name = ".".join((*self.path, step.name))
-        bindings.nodes[name] = digest("\n".join((known.digest, *lines)))[:16]
-        bindings.marks.append(Mark(string(step.name), variable, function))
+        says = [self.read(read) for read in reads(step)] if traced.origin else lines  # a body is told by its digest
+        bindings.nodes[self._path(step)] = digest("\n".join((known.digest, *says)))[:16]
+        bindings.marks.append(Mark(string(step.name), variable, traced))
         place = f" ({known.place})" if known.place else ""
         kind = "" if step.kind in ("standard", "fsm_state") else f" [{step.kind}]"
         text = comment(f"{step.name}{kind}{place}" + (f": {known.summary}" if known.summary else ""))
-        room = WIDTH - _INSIDE - len("# node: ")
+        note = f" [called: {traced.reason}]" if traced.reason and self.options.level else ""
+        room = WIDTH - _INSIDE - len("# node: ") - len(note)
         text = text if len(text) <= room else f"{text[: room - 4].rpartition(' ')[0]} ..."
-        return [f"#@ {len(bindings.marks) - 1}", f"# node: {text}", *lines]
+        return [f"#@ node {len(bindings.marks) - 1}", f"# node: {text}{note}", *lines]
 
     def check(self) -> list[str]:
         """Write the check of the inputs: whole, unless their classes tell that nothing is wrong."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastdag_typed.plan import CONTEXT, reads, slot_of
 
-from .bindings import Mark
-from .flows import Flow, Function, Statement, assign
+from .bindings import Mark, Traced
+from .flows import Flow, Function, Statement, assign, result_type
 from .names import string
+from .optimize import UNCHANGED, optimize
 from .parts import LONG, Block, Part, cut, sizes
 
 if TYPE_CHECKING:
@@ -55,8 +56,14 @@ class Graph(Flow):
         self.ways: dict[int, dict[Way, str]] = {}
         self.taken = self.names.take("taken") if not self.path and any(s.decision >= 0 for s in plan.steps) else ""
         self.stored = self.names.take("stored") if plan.uses_context else ""
+        self.watch = self.names.take("watch") if self.options.instrument and not self.path else ""
         for step in plan.steps:
             self.slots[step.out] = self.names.local(step.name)
+        seen = None if kept is None else [plan.names[index] for index in kept]
+        if self.path:
+            finals = (plan.step_of_slot.get(slot_of(read)) for _, read in plan.returns.items)
+            seen = [step.name for step in finals if step is not None]
+        self.optimized = optimize(plan, seen) if self.options.level > 1 else UNCHANGED
 
     def function(self, name: str, **texts: Any) -> Function:
         """Describe the function, of which the steps are written, for its template."""
@@ -69,9 +76,12 @@ class Graph(Flow):
             name="run_async" if plan.is_async and not self.path else name,
             parameters=self.parameters,
             is_async=plan.is_async,
+            inlines=self.inlines,
             outer=not self.path,
             context="Context" if plan.uses_context else "",
             taken=self.taken,
+            watch=self.watch,
+            watches=self.bindings.helper("Watch") if self.watch else "",
             metadata=f"{self.place.text()}.metadata" if plan.uses_context else "",
             stored=self.stored,
             check=self.check(),
@@ -80,6 +90,7 @@ class Graph(Flow):
             handed=[
                 *(["context"] if plan.uses_context else []),
                 *(["{}"] if self.taken else []),
+                *([f"{self.bindings.helper('UNWATCHED')}"] if self.watch else []),
                 *self.forwarded(context=False),
             ],
             skippable=frozenset(self.skippable),
@@ -91,8 +102,14 @@ class Graph(Flow):
         if self.options.keep is None:
             return {}
         last: dict[int, int] = {}
+        dead, folded, same = self.optimized
         for step in self.plan.steps:
-            last.update(dict.fromkeys((step.out, *map(slot_of, reads(step))), step.index))
+            if step.index in same:
+                last[self.plan.steps[same[step.index]].out] = step.index
+            elif step.index not in dead and step.index not in folded:
+                last.update(dict.fromkeys(map(slot_of, reads(step)), step.index))
+            if step.index not in dead:
+                last[step.out] = step.index
         final = {slot_of(read) for _, read in self.plan.returns.items}
         found: dict[int, list[str]] = {}
         for slot, index in sorted(last.items()):
@@ -105,7 +122,7 @@ class Graph(Flow):
         """Cut a long function into parts; of the outermost one each part enters its own results in a variable."""
         results = ""
         blocks: list[Block] = []
-        shared = [*self.inputs.values(), *self.slots.values(), *filter(None, (self.taken, self.stored))]
+        shared = [*self.inputs.values(), *self.slots.values(), *filter(None, (self.taken, self.stored, self.watch))]
         if not self.path:
             results = self.names.take("results")
             self.head.append(f"{results}: dict[str, Any] = {{}}")
@@ -130,13 +147,23 @@ class Graph(Flow):
 
     def _calls(self, parts: list[Part], entered: str) -> Iterator[list[str]]:
         for part in parts:
-            self.bindings.marks.append(Mark('""', entered, "None"))
-            yield [f"#@ {len(self.bindings.marks) - 1}", *part.call]
+            self.bindings.marks.append(Mark('""', entered))
+            yield [f"#@ node {len(self.bindings.marks) - 1}", *part.call]
 
     def statement(self, step: Step) -> list[str]:
         """Write one step: what it reads, calls and gives, guarded if it can be skipped."""
-        self.constants(step)
         variable = self.slots[step.out]
+        if step.index in self.optimized.dead:
+            self.choose(step, "dropped", "it is pure, and nothing needs its value")
+            return []
+        if step.index in self.optimized.folded:
+            self.choose(step, "folded", "it is pure, and its value is known")
+            return self.mark(step, variable, Traced(), [f"{variable} = {self.optimized.folded[step.index]}"])
+        if step.index in self.optimized.same:
+            other = self.plan.steps[self.optimized.same[step.index]]
+            self.choose(step, "shared", f'it is pure, and "{other.name}" has its value')
+            return self.mark(step, variable, Traced(), [f"{variable} = {self.slots[other.out]}"])
+        self.constants(step)
         needed = sorted({slot_of(read) for read in reads(step) if slot_of(read) in self.skippable})
         statement = Statement(variable)
         if step.kind == "any" and (step.guards or needed):
@@ -153,22 +180,27 @@ class Graph(Flow):
         if step.decision >= 0:
             traced = self._decide(step, statement, values)
         else:
-            statement.call, traced = self.carry_out(step, values, variable)
+            statement.call, traced = self.carry_out(
+                step, values, variable, declared="" if guarded else result_type(self.bindings, step)
+            )
+        if self.watch:
+            statement.watch = self.watch, step.index
         if self.stored:
             statement.stored = f"{self.stored}[{string(step.name)}]"
         return self.mark(step, variable, traced, statement.lines())
 
-    def _decide(self, step: Step, statement: Statement, values: list[str]) -> str:
+    def _decide(self, step: Step, statement: Statement, values: list[str]) -> Traced:
         """Take what a condition returned apart: one variable for each way, and the value that it passes on."""
         guards = [guard for other in self.plan.steps for guard in other.guards if guard.decision == step.decision]
         ways = self.ways[step.decision] = {
             way: self.names.local(f"{step.name}_to_{way.target}") for way in dict.fromkeys(map(_way, guards))
         }
         statement.ways = list(ways.values())
-        variable, raw = statement.variable, self.names.local(f"{step.name}_raw")
+        variable = statement.variable
+        raw = statement.raw = self.names.local(f"{step.name}_raw")
         first = next((read for read in reads(step) if slot_of(read) != CONTEXT), None)
         passed = "None" if first is None else self.read(first)
-        lines, traced = self.carry_out(step, values, raw)
+        lines, traced = self.carry_out(step, values, raw, declared="Any")
         known = ", ".join(f"({string(way.target)}, {_word(way.branch)}, {way.by_name})" for way in ways)
         table = self.bindings.bind(f"{step.name}_ways", f"({known}{',' if len(ways) == 1 else ''})", "Final")
         choose = [string(step.name), string(step.kind), raw, table, passed, self.taken or "{}"]

@@ -1,21 +1,26 @@
-"""The functions of a state machine: a loop that calls the current state, and what starts it."""
+"""The functions of a state machine: a loop that finds the code of the current state, and what starts it."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from fastdag_typed.node import Node
 from fastdag_typed.plan import reads
 from fastdag_typed.ports import EMPTY
 
-from .flows import Flow, Function, assign
-from .names import literal, string
+from .bindings import Mark
+from .flows import Flow, Function
+from .names import string
+from .steering import Known, Loop, Steering, indented
 
 if TYPE_CHECKING:
     from fastdag_typed.plan import Machine, Transition
     from fastdag_typed.step import Step
 
 _WORDS: Final = (
-    *("cycles", "following", "history", "name", "previous", "reason", "results", "state", "stop", "value"),
+    *("cycle", "cycles", "following", "history", "log", "logs", "name", "previous", "raw", "reason", "results"),
+    *("state", "stop", "value"),
 )
 """Variables of the loop."""
 _LINEAR: Final = 8
@@ -35,14 +40,26 @@ class StateMachine(Flow):
             if entry.default is EMPTY and entry.name not in fixed:
                 standing.setdefault(entry.node, []).append(entry.name)
         self.declare(frozenset(name for names in standing.values() for name in names))
+        self.steps: dict[object, Step] = {key: step for step in plan.steps for key in (step.name, step.node)}
         self.words = {word: self.names.take(word) for word in _WORDS}
+        self.watch = self.names.take("watch") if self.options.instrument and not self.path else ""
         ambiguous = self._stand_in(standing)
         bindings.need("context", "FSMContext")
         numbers = ", ".join(f"{string(state)}: {index}" for index, state in enumerate(plan.names))
         states = bindings.bind(f"{plan.name}_states", f"{{{numbers}}}")
         names = bindings.bind(f"{plan.name}_names", f"tuple({states})")
-        bodies = [self._statement(step, machine.transitions[step.index], states) for step in plan.steps]
-        final = sorted(machine.final)
+        loop = Loop(
+            **{word: self.words[word] for word in ("name", "raw", "value", "following", "stop")},
+            transition=bindings.helper("transition"),
+            states=states,
+            at=lambda: self._at(states),
+            state=self._state,
+            need=lambda name: bindings.need("returns", name),
+            local=self.names.local,
+            late=self.options.late_globals,
+        )
+        bodies = [self._statement(step, machine.transitions[step.index], loop) for step in plan.steps]
+        bindings.marks.append(Mark('""', self.words["results"]))  # what is after the last state belongs to none
         return Function(
             template="machine.py.jinja",
             name="run_async" if plan.is_async and not self.path else name,
@@ -50,6 +67,9 @@ class StateMachine(Flow):
             body=_dispatch(list(enumerate(bodies)), self.words["state"]),
             is_async=plan.is_async,
             outer=not self.path,
+            inlines=self.inlines,
+            watch=self.watch,
+            watches=bindings.helper("Watch") if self.watch else "",
             metadata=f"{self.place.text()}.metadata",
             check=self.check(),
             head=self.head,
@@ -58,10 +78,13 @@ class StateMachine(Flow):
                 **self.words,
                 "walk": "walk" if not self.path else bindings.namespace.take(f"{name}_walk"),
                 "given": self.forwarded(context=False),
+                "unwatched": [bindings.helper("UNWATCHED")] if self.watch else [],
                 "ambiguous": ambiguous,
                 "names": names,
+                "count": len(plan.steps),
                 "initial": machine.initial,
-                "final": f"({', '.join(map(str, final))}{',' if len(final) == 1 else ''})" if final else "",
+                "final": _tests(self.words["state"], sorted(machine.final)),
+                "end": f"#@ node {len(bindings.marks) - 1}",
                 "max_cycles": machine.max_cycles,
                 "exceeded": f"{bindings.helper('exceeded')}({string(plan.name)}, context, {machine.max_cycles}, "
                 f'"{machine.on_max_cycles}")',
@@ -83,20 +106,26 @@ class StateMachine(Flow):
                 ambiguous.append((missing, string(message + ", ".join(names))))
         return ambiguous
 
-    def _statement(self, step: Step, ways: tuple[Transition, ...], states: str) -> list[str]:
+    def _statement(self, step: Step, ways: tuple[Transition, ...], loop: Loop) -> list[str]:
         self.constants(step)
-        function, arguments, traced = self.call(step, [self.read(read) for read in reads(step)])
-        rows = [f"({literal(way.branch)}, {way.target})" for way in ways]
-        known = f"({', '.join(rows)}{',' if len(rows) == 1 else ''})"
-        words = self.words
-        targets = f"{words['value']}, {words['following']}, {words['stop']}"
-        facts = [words["name"], words["value"], known, states]
-        lines = [
-            f"{words['name']} = context.current_state = {string(step.name)}",
-            *assign(words["value"], function, arguments, awaits=step.is_async),
-            *assign(targets, self.bindings.helper("transition"), facts),
-        ]
-        return self.mark(step, "", traced, lines)
+        steering = Steering(step, ways, loop)
+        values = [self.read(read) for read in reads(step)]
+        lines, traced = self.carry_out(step, values, loop.raw, steering.sink)
+        return self.mark(step, "", traced, [*lines, *(steering.rest() if traced.origin else steering.called())])
+
+    def _state(self, found: object) -> Known | None:
+        """Tell of a state, given by name or as itself."""
+        step = self.steps.get(found) if isinstance(found, str | Node) else None
+        return Known(step.name, step.index, partial(self._itself, step)) if step else None
+
+    def _itself(self, step: Step) -> str:
+        value = f"{self.place.text()}.nodes[{string(step.name)}]"
+        return self.bindings.bind(f"{step.name}_state", value, "Final[Any]")
+
+    def _at(self, states: str) -> str:
+        """Bind the number of each state by its name and by itself; a workflow that was changed may have others."""
+        nodes = f"{{node: {states}[name] for name, node in {self.place.text()}.nodes.items() if name in {states}}}"
+        return self.bindings.bind(f"{self.plan.name}_at", f"{states} | {nodes}", "Final[dict[Any, int]]")
 
 
 def _dispatch(bodies: list[tuple[int, list[str]]], state: str) -> list[str]:
@@ -107,12 +136,15 @@ def _dispatch(bodies: list[tuple[int, list[str]]], state: str) -> list[str]:
     if len(bodies) > _LINEAR:
         middle = len(bodies) // 2
         found.append(f"if {state} < {bodies[middle][0]}:")
-        found += _indented(_dispatch(bodies[:middle], state))
-        return [*found, "else:", *_indented(_dispatch(bodies[middle:], state))]
+        found += indented(_dispatch(bodies[:middle], state))
+        return [*found, "else:", *indented(_dispatch(bodies[middle:], state))]
     for index, body in bodies[:-1]:
-        found += [f"{'elif' if found else 'if'} {state} == {index}:", *_indented(body)]
-    return [*found, "else:", *_indented(bodies[-1][1])]
+        found += [f"{'elif' if found else 'if'} {state} == {index}:", *indented(body)]
+    return [*found, "else:", *indented(bodies[-1][1])]
 
 
-def _indented(lines: list[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
+def _tests(state: str, numbers: list[int]) -> tuple[str, str] | None:
+    """Write the tests whether a state is one of some, and whether it is not."""
+    if len(numbers) > 1:
+        return f"{state} in ({', '.join(map(str, numbers))})", f"{state} not in ({', '.join(map(str, numbers))})"
+    return (f"{state} == {numbers[0]}", f"{state} != {numbers[0]}") if numbers else None

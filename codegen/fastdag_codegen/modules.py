@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from fastdag_typed import __version__
 from fastdag_typed.diagnostic import did_you_mean
 from fastdag_typed.exceptions import CompileError
+from fastdag_typed.lowering import collector_at_rest
 from fastdag_typed.plan import slot_of
 
 from .bindings import Bindings, Place, reach
@@ -19,12 +21,16 @@ from .options import Compilation, Options
 from .sources import digest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastdag_typed.dag import SubWorkflow
     from fastdag_typed.plan import Plan
     from fastdag_typed.step import Step
 
+    from .bindings import Mark
+
 DEFAULT: Final = Options()
-_MARK: Final = re.compile(r"^\s*#@ (\d+)$")
+_MARK: Final = re.compile(r"^\s*#@ (?:node (\d+)|line (\d+)|(end))$")
 _UNSIGNED: Final = "-" * 64
 
 
@@ -51,8 +57,29 @@ def compilation(plan: Plan, *, target: str, options: Options = DEFAULT) -> Compi
     Raises:
         CompileError: see there.
     """
-    module = Module(plan, target, options)
-    return Compilation(module.text(), tuple(module.bindings.choices))
+    with collector_at_rest():
+        module = Module(plan, target, options)
+        text = module.text()
+        error = _fault(text)
+        if error is not None and options.level:  # whatever it is, calls alone do not have it
+            module = Module(plan, target, replace(options, level=0))
+            text = module.text()
+            module.bindings.choices = [
+                choice._replace(reason=f"the module with bodies in it is no Python: {error}")
+                for choice in module.bindings.choices
+            ]
+            error = _fault(text)
+        if error is not None:
+            raise CompileError(f'Workflow "{plan.name}" cannot be compiled to one module: {error}') from error
+        return Compilation(text, tuple(module.bindings.choices))
+
+
+def _fault(text: str) -> Exception | None:
+    try:
+        compile(text, "<compiled workflow>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return error
+    return None
 
 
 class Module:
@@ -75,13 +102,7 @@ class Module:
             source_of(self.bindings, step)
         inputs = self._function(self.plan, place, (), "run")
         rows = self._results()
-        text = self._rendered(inputs, rows)
-        try:
-            compile(text, "<compiled workflow>", "exec", dont_inherit=True)
-        except (SyntaxError, RecursionError, MemoryError) as error:
-            message = f'Workflow "{self.plan.name}" cannot be compiled to one module'
-            raise CompileError(f"{message}: {error}") from error
-        return text
+        return self._rendered(inputs, rows)
 
     def _function(self, plan: Plan, place: Place, path: tuple[str, ...], name: str) -> dict[str, str]:
         flow: Graph | StateMachine
@@ -133,6 +154,7 @@ class Module:
             "target": self.target,
             "plan": self.plan.hash,
             "digest": _UNSIGNED,
+            "options": self.options.text(),
             "sources": sorted(bindings.sources.used.values(), key=lambda source: source.path),
             "kept": None if self.kept is None else [string(self.plan.names[index]) for index in sorted(self.kept)],
             "results": {
@@ -144,14 +166,22 @@ class Module:
             "typing": self._typing(rows),
             "globals": bindings.globals,
             "skips": bindings.skips,
+            "instrument": self.options.instrument,
             "flows": self.functions,
             "inputs": [(string(name), parameter) for name, parameter in inputs.items()],
             "nodes": [(comment(string(name)), value) for name, value in bindings.nodes.items()],
             "lines": [],
+            "inlined": [],
         }
         template = _templates().get_template("module.py.jinja")
-        _, lines = _unmarked(template.render(facts))
-        facts["lines"] = [(line, bindings.marks[mark]) for line, mark in lines]
+        _, marked = _unmarked(template.render(facts))
+        facts["lines"] = [(one.line, bindings.marks[one.mark]) for one in marked]
+        facts["inlined"] = [
+            (one.origins[0][0], one.end, mark.name, string(mark.traced.origin), _pairs(one.origins), _names(mark))
+            for one in marked
+            if one.origins
+            for mark in (bindings.marks[one.mark],)
+        ]
         text, _ = _unmarked(template.render(facts))
         return text.replace(_UNSIGNED, self._digest(text), 1)
 
@@ -166,7 +196,8 @@ class Module:
     def _digest(self, text: str) -> str:
         """Digest what the module does: its code without comments, and the code of the functions that it calls."""
         code = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-        return digest("\n".join((__version__, self.plan.hash, *self.bindings.nodes.values(), *code)))
+        chosen = [text] if (text := self.options.text()) else []
+        return digest("\n".join((__version__, self.plan.hash, *chosen, *self.bindings.nodes.values(), *code)))
 
 
 def kept(plan: Plan, options: Options) -> frozenset[int] | None:
@@ -189,17 +220,40 @@ def kept(plan: Plan, options: Options) -> frozenset[int] | None:
     return frozenset([*(at[name] for name in options.keep), *(step.index for step in final if step is not None)])
 
 
-def _unmarked(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Take the marks out of a text; give them with the numbers of the lines that follow them."""
+@dataclass
+class _Marked:
+    """Where a step's lines begin, and which lines of its source those of its inlined body are from."""
+
+    line: int
+    mark: int
+    origins: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    end: int = 0
+
+
+def _unmarked(text: str) -> tuple[str, list[_Marked]]:
+    """Take the marks out of a text; give what they say of the lines that follow them."""
     kept: list[str] = []
-    found: list[tuple[int, int]] = []
+    found: list[_Marked] = []
     for line in text.split("\n"):
-        mark = _MARK.match(line)
+        mark = _MARK.match(line) if "#@" in line else None
         if mark is None:
             kept.append(line)
+        elif mark[1]:
+            found.append(_Marked(len(kept) + 1, int(mark[1])))
+        elif mark[2]:
+            found[-1].origins.append((len(kept) + 1, int(mark[2])))
         else:
-            found.append((len(kept) + 1, int(mark[1])))
+            found[-1].end = len(kept)
     return "\n".join(kept), found
+
+
+def _pairs(pairs: Sequence[tuple[int, int]]) -> str:
+    return f"({', '.join(f'({line}, {source})' for line, source in pairs)},)"
+
+
+def _names(mark: Mark) -> str:
+    pairs = [f"({string(name)}, {string(original)})" for name, original in mark.traced.names]
+    return f"({', '.join(pairs)}{',' if len(pairs) == 1 else ''})"
 
 
 def _templates() -> Any:

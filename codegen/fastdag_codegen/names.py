@@ -16,8 +16,9 @@ _DEEPEST: Final = 3
 RESERVED: Final = frozenset(
     (
         *keyword.kwlist,
-        *(name for name in dir(builtins) if name.islower()),
-        *("Any", "Callable", "Decision", "Exception", "FSMContext", "Context", "Final", "LINES", "INPUTS", "NAMES"),
+        *dir(builtins),
+        *("Any", "Callable", "ConditionalReturn", "Decision", "Exception", "FSMContext", "FSMReturn", "SelectReturn"),
+        *("Context", "Final", "LINES", "INPUTS", "NAMES"),
         *("NotRequired", "PLAN", "Results", "SKIPPED", "SOURCES", "TARGET", "TYPE_CHECKING", "Transition", "TypedDict"),
         *("UNSET", "annotations", "asyncio", "cast", "context", "error", "failure", "run", "run_async", "walk"),
     )

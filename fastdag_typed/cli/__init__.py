@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import __version__
-from ..exceptions import FastDagError, TargetError, WorkflowValidationError
+from ..exceptions import FastDagError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,14 +31,10 @@ class Program(click.Group):
         except KeyboardInterrupt:
             click.echo("Interrupted", err=True)
             code = 130
-        except TargetError as error:
-            raise click.UsageError(str(error)) from None
-        except WorkflowValidationError as error:
-            from .findings import Findings
-
-            raise Findings(error.result.diagnostics) from None
         except FastDagError as error:
-            raise click.ClickException(str(error)) from None
+            from .findings import refusal
+
+            raise refusal(error) from None
         ctx.exit(code or 0)
 
 
@@ -143,17 +139,66 @@ def _run(
 
 
 @fastdag.command("compile")
-@_target
-@click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Where to write; by default standard output.")
-@click.option("--check", is_flag=True, help="Write nothing; say what has changed since FILE was compiled.")
-def _compile(target: str, output: str | None, *, check: bool) -> int:
-    """Compile a workflow to a flat Python module.
+@click.argument("targets", metavar="[TARGET]...", nargs=-1, type=click.Path())
+@click.option(
+    *("-o", "--output", "outputs"),
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Where to write, one for each TARGET; - for the standard output, which is the default.",
+)
+@click.option("--mode", type=click.Choice(["sequential", "threads", "asyncio"]), help="How the nodes run.")
+@click.option(
+    *("-O", "level"),
+    type=click.Choice(["0", "1", "2"]),
+    help="0: each node is called; 1: short functions are inlined, where that is certain to be the same; 2: long ones, "
+    "too, and what pure nodes give is folded, shared, or left out.",
+)
+@click.option("--instrument", is_flag=True, default=None, help="Have the time of each node taken, and observers told.")
+@click.option("--keep", multiple=True, metavar="NODE", help="A node whose result is returned; by default all.")
+@click.option("--late-globals", is_flag=True, default=None, help="Look up what modules import at each use.")
+@click.option("--native", is_flag=True, default=None, help="Build an extension beside FILE, too; it needs mypyc.")
+@click.option("--defaults", is_flag=True, help="Forget how FILE was compiled before.")
+@click.option("--check", is_flag=True, help="Say what has changed since FILE was compiled.")
+@click.option("--diff", is_flag=True, help="Show what would change in FILE.")
+@click.option("--explain", is_flag=True, help="Show which nodes are inlined, and why the others are not.")
+def _compile(
+    targets: Sequence[str],
+    outputs: Sequence[str],
+    level: str | None,
+    keep: Sequence[str],
+    *,
+    defaults: bool,
+    check: bool,
+    diff: bool,
+    explain: bool,
+    **options: Any,
+) -> int:
+    """Compile workflows to flat Python modules.
 
-    With --check the exit code is 1 if the module is stale. It is FILE, or TARGET itself if that is a compiled module.
-    """
-    from .compiling import compile_module
+    A TARGET that is a compiled module is compiled again, in its place. What is not said of how it is compiled is as it
+    was before. All targets are compiled before any file is written.
 
-    return compile_module(target, output, check=check)
+    Without TARGET the modules are those of the project, in pyproject.toml here or in a folder above:
+
+    \b
+      [[tool.fastdag.compile]]
+      target = "package.module:workflow"
+      output = "package/flat.py"
+      mode = "threads"            # this and what follows only if it is not as by default
+      level = 2
+      instrument = true
+      keep = ["node"]
+      late-globals = true
+      native = true
+
+    With --check, --diff and --explain nothing is written. With the first two the exit code is 1 if a module is stale.
+    """  # noqa: D301 - click wants the control character itself
+    from .compiling import View, compile_modules
+
+    chosen = {**options, "level": level and int(level), "keep": keep or None}
+    said = {name: value for name, value in chosen.items() if value is not None}
+    return compile_modules(targets, outputs, said, View(check, diff, explain), defaults=defaults)
 
 
 @fastdag.command("show")

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..diagnostic import Diagnostic, Location
-from ..exceptions import WiringError, WorkflowExecutionError, WorkflowValidationError
+from ..exceptions import (
+    FastDagError,
+    OptionError,
+    TargetError,
+    WiringError,
+    WorkflowExecutionError,
+    WorkflowValidationError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +40,15 @@ class Findings(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the user's traceback, if any, and the diagnostics to the standard error stream."""
         click.echo(f"{self.trace}{self.message}", file=file, err=file is None)
+
+
+def refusal(error: FastDagError) -> click.ClickException:
+    """Make of an error of the library what the program says, and ends with the right exit code."""
+    if isinstance(error, TargetError | OptionError):
+        return click.UsageError(str(error))
+    if isinstance(error, WorkflowValidationError):
+        return Findings(error.result.diagnostics)
+    return click.ClickException(str(error))
 
 
 def import_failure(module: str, error: BaseException) -> Findings:

@@ -64,7 +64,7 @@ def run(
         what = "reads no clock" if output.timings else cannot(config)
         if what:
             raise click.UsageError(f"Compiled code {what}: run the workflow itself, {found.name}")
-        runner = _compiled(found.compiled)
+        runner = _compiled(workflow, found.compiled)
     else:
         progress = None if output.quiet else _progress(workflow)
         runner = Runner(workflow, config, observers=[progress] if progress else [])
@@ -103,14 +103,11 @@ def _put(workflow: Workflow, metrics: ExecutionMetrics, output: Output, *, faile
         click.echo(table(metrics), err=True)
 
 
-def _compiled(file: Path) -> Runner:
+def _compiled(workflow: Workflow, file: Path) -> Runner:
     """Make the runner of a compiled module; if that one is stale, it runs the workflow and says so."""
-    from fastdag_codegen import load
-
-    module = load(file)
     with catch_warnings(record=True) as caught:
         simplefilter("always", StaleModuleWarning)
-        runner = Runner(module)
+        runner = Runner(workflow, compiled=file)
     for warning in caught:
         click.echo(f"Warning: {warning.message}", err=True)
     return runner

@@ -36,13 +36,14 @@ def find(target: str, allow: Sequence[str] = ()) -> Workflow:
     return locate(target, allow).workflow
 
 
-def locate(target: str, allow: Sequence[str] = ()) -> Found:
+def locate(target: str, allow: Sequence[str] = (), *, folder: Path | None = None) -> Found:
     """Find the workflow that a target means.
 
     Args:
         target: ``package.module:attribute``, ``file.py:attribute`` (both also without ``:attribute`` if there is only
             one workflow), a compiled module, or a YAML or JSON document.
         allow: the modules that a document may take functions from.
+        folder: where modules are looked for first; by default the working directory.
 
     Raises:
         TargetError: there is no such module, file or attribute, or it is no workflow.
@@ -50,16 +51,17 @@ def locate(target: str, allow: Sequence[str] = ()) -> Found:
         click.ClickException: the document is no workflow.
 
     """
-    _search_first(Path.cwd())
+    _search_first(folder or Path.cwd())
     place, attribute = split(target)
     if place.endswith(DOCUMENTS):
         return Found(_read(Path(place), allow), None)
-    module = None if _is_path(place) else _import(place)
+    module = None if is_path(place) else _import(place)
     file = Path(place if module is None else module.__file__ or "")
     source = compiled_from(file)  # before a file is imported: a stale module may not be importable
     if source is not None:
         here = Path.cwd()
-        return locate(source)._replace(compiled=file.relative_to(here) if file.is_relative_to(here) else file)
+        near = file.relative_to(here) if file.is_relative_to(here) else file
+        return locate(source, folder=folder)._replace(compiled=near)
     module = module or import_file(file)
     if not attribute:
         attribute = _only_workflow(module, place)
@@ -84,7 +86,8 @@ def split(target: str) -> tuple[str, str]:
     return target, ""  # no colon, or the one of a drive letter
 
 
-def _is_path(place: str) -> bool:
+def is_path(place: str) -> bool:
+    """Tell whether a target names a file, not a module."""
     return place.endswith(".py") or "/" in place or "\\" in place
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import warnings
 from bisect import bisect_right
 from functools import partial
-from hashlib import sha256
-from importlib import import_module
-from importlib.util import find_spec
-from operator import attrgetter, itemgetter
-from pathlib import Path
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..checks import doubts
-from ..exceptions import StaleModuleWarning, WorkflowExecutionError
+from ..exceptions import WorkflowExecutionError
 from ..plan import PREVIOUS, slot_of
 from ..policies.validate import Validate
 from ..ports import signature_of
@@ -25,21 +19,25 @@ from .bind import Graph, Program, bind, decide, wrapped
 from .config import around
 from .drivers import machine, straight, transition
 from .inputs import fill
+from .watch import UNWATCHED, Watch, Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from types import CodeType, ModuleType, TracebackType
 
     from ..context import Context, FSMContext
+    from ..diagnostic import Location
     from ..plan import Input, Plan
     from ..step import Call, Kind
     from ..workflow import Workflow
     from .config import ExecutionConfig
     from .run import Run
+    from .traces import Inlined
 
 __all__ = [
+    "UNWATCHED",
     "Compiled",
-    "adopt",
+    "Watch",
     "bound_value",
     "cannot",
     "check_inputs",
@@ -51,23 +49,39 @@ __all__ = [
     "with_policies",
 ]
 
-Lines = tuple[tuple[int, str, str, "Callable[..., Any] | None"], ...]
+Lines = tuple[tuple[int, str, str, "Callable[..., Any] | str | None"], ...]
 
 
 # -- called by compiled code ------------------------------------------------------------------------------------------
 
 
-def failure(error: Exception, lines: Lines) -> WorkflowExecutionError:
+def failure(error: Exception, lines: Lines, inlined: Sequence[Inlined] = ()) -> WorkflowExecutionError:
     """Make the error of a node that failed; the line of the compiled function says which one it was."""
     from .outcome import describe
+    from .traces import attribute
 
-    traceback = error.__traceback__
+    first = traceback = error.__traceback__
     _, name, _, func = _row(lines, traceback.tb_lineno if traceback else 0)
     while not name and traceback is not None and traceback.tb_next is not None:  # the line calls a part of the function
         traceback = traceback.tb_next
         _, name, _, func = _row(lines, traceback.tb_lineno)
-    where = signature_of(func).where if func is not None else None
-    return WorkflowExecutionError(describe(name, where, error), node_name=name, where=where)
+    where = _where(func)
+    text = describe(name, where, error)
+    if first is not None and inlined:
+        attribute(error, inlined, first.tb_frame.f_code.co_filename)
+    del error, first, traceback  # they lead to this frame: without this they would keep each other alive
+    return WorkflowExecutionError(text, node_name=name, where=where)
+
+
+def _where(func: Callable[..., Any] | str | None) -> Location | None:
+    """Find where a function is defined; of an inlined one the module has only the name."""
+    if isinstance(func, str):
+        module, _, path = func.partition(":")
+        found: Any = sys.modules.get(module)
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        func = getattr(found, "func", found)
+    return signature_of(func).where if callable(func) else None
 
 
 def choose(
@@ -172,64 +186,18 @@ def cannot(config: ExecutionConfig) -> str:
     return ""
 
 
-def adopt(module: ModuleType, *, bare: bool) -> tuple[Workflow, Compiled | None]:
-    """Find the workflow that a module was compiled from; without the compiled form if that one is not to be used.
-
-    Raises:
-        TypeError: the module is not a compiled one.
-        ValueError: policies or observers are wanted, for which compiled code has no place.
-    """
-    if not all(hasattr(module, name) for name in ("TARGET", "PLAN", "SOURCES", "INPUTS", "LINES")):
-        raise TypeError(f'module "{module.__name__}" is not compiled from a workflow: give the workflow itself')
-    target: str = module.TARGET
-    if not bare:
-        raise ValueError(f"compiled code has no place for policies and observers: give the workflow itself, {target}")
-    place, _, attribute = target.partition(":")
-    workflow: Workflow = attrgetter(attribute)(import_module(place))
-    if os.environ.get("FASTDAG_INTERPRET"):
-        return workflow, None
-    reason = next(filter(None, (_changed(*source) for source in module.SOURCES)), "")
-    if not reason and workflow.plan().hash != module.PLAN:
-        reason = f"the wiring of {target} has changed"
-    if not reason:
-        return workflow, Compiled(module, workflow.plan())
-    file = getattr(module, "__file__", None) or f"{module.__name__}.py"
-    warnings.warn(
-        f'Compiled module "{module.__name__}" is out of date, because {reason}. Its workflow is interpreted instead. '
-        f"Compile it again: fastdag compile {target} -o {os.path.relpath(file)}",
-        StaleModuleWarning,
-        stacklevel=3,
-    )
-    return workflow, None
-
-
-def _changed(module: str, path: str, digest: str) -> str:
-    """Say what is wrong with a source file; nothing if it is as it was."""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:
-        try:
-            spec = find_spec(module)
-        except (ImportError, ValueError):
-            spec = None
-        file = spec.origin if spec is not None else None
-    try:
-        text = Path(file or "").read_bytes()
-    except OSError:
-        return f"its source {path} cannot be found"
-    same = sha256(text.replace(b"\r\n", b"\n").removeprefix(b"\xef\xbb\xbf")).hexdigest() == digest
-    return "" if same else f"{path} has changed"
-
-
 class Compiled:
     """The compiled form of a workflow: a driver that walks no plan, and reads from its outcome how the run went."""
 
     def __init__(self, module: ModuleType, plan: Plan) -> None:
         self.module = module
+        self.name = plan.name
         self.program = Program((), (), {}, Graph(plan))
         self.at = {step.name: step.index for step in plan.steps}
         self.decisions = {step.name: step.decision for step in plan.steps if step.decision >= 0}
         self.entry: Callable[..., Any] = module.walk
         self.skipped: Any = getattr(module, "SKIPPED", SKIPPED)
+        self.watched: bool = getattr(module, "WATCHED", False)
         self.kept: Collection[str] = getattr(module, "KEPT", self.at)
 
     def check(self, config: ExecutionConfig, context: Context) -> None:
@@ -241,7 +209,7 @@ class Compiled:
         """
         what = "copies no values" if context.isolated else cannot(config)
         if what:
-            raise ValueError(f"compiled code {what}: run the workflow itself, {self.module.TARGET}")
+            raise ValueError(f"compiled code {what}: run the workflow itself, {self.module.TARGET or self.name}")
 
     def drive(self, run: Run) -> None:
         """Call the compiled function without an event loop."""
@@ -250,7 +218,8 @@ class Compiled:
     async def drive_async(self, run: Run) -> None:
         """Call the compiled function, and enter its outcome into the run."""
         taken: dict[str, Any] = {}
-        call = self._call(run, taken)
+        watch = Watching(run, observed=run.emit.observed) if self.watched else None
+        call = self._call(run, taken, watch)
         if call is None:
             run.compiled = None
             run.program = bind(run.plan, [Validate("boundary", run.plan)] if _validates() else [])
@@ -262,7 +231,7 @@ class Compiled:
             if run.plan.is_async:
                 outcome = await outcome
         except BaseException as error:
-            self._enter_failure(run, error, already)
+            self._enter_failure(run, error, already, watch)
             raise
         finally:
             for name, decision in taken.items():
@@ -274,7 +243,7 @@ class Compiled:
             run.stop_reason, run.slots[PREVIOUS] = outcome
             self._enter_states(run, already)
 
-    def _call(self, run: Run, taken: dict[str, Any]) -> Callable[[], Any] | None:
+    def _call(self, run: Run, taken: dict[str, Any], watch: Watching | None) -> Callable[[], Any] | None:
         """Give the call with its arguments; ``None`` if ports of one name are given different values."""
         plan = run.plan
         groups: dict[str, list[Input]] = {}
@@ -291,12 +260,14 @@ class Compiled:
         first: list[Any] = [run.context] if plan.machine is not None or plan.uses_context else []
         if self.decisions:
             first.append(taken)
+        if watch is not None:
+            first.append(watch)
         return partial(self.entry, *first, **given)
 
     def _enter_results(self, run: Run, results: Mapping[str, Any], reached: int) -> None:
         """Enter the results of the first steps, of which those that have none were skipped."""
         plan, record = run.plan, run.record
-        record.stamps = [record.began] * (reached + 1)
+        record.stamps = [] if self.watched else [record.began] * (reached + 1)
         if len(results) < reached:
             missing = (step for step in plan.steps[:reached] if step.name not in results)
             record.skipped.update(step.index for step in missing if step.name in self.kept)
@@ -312,12 +283,16 @@ class Compiled:
         machine: Any = run.plan.machine
         history: Sequence[str] = getattr(run.context, "state_history", ())[already:]
         visited = [machine.initial, *(self.at[name] for name in history if name != "END")]
-        run.record.visited.extend(visited)
-        run.record.stamps = [now] * (len(visited) + 1)
+        if not self.watched:
+            run.record.visited.extend(visited)
+            run.record.stamps = [now] * (len(visited) + 1)
 
-    def _enter_failure(self, run: Run, error: BaseException, already: int) -> None:
+    def _enter_failure(self, run: Run, error: BaseException, already: int, watch: Watching | None) -> None:
+        from .traces import attribute, behind
+
         original = error.__cause__ if isinstance(error, WorkflowExecutionError) and error.__cause__ else error
-        found = _passed(original, self.entry.__code__)
+        code = self.entry.__code__
+        found = _passed(original, code)
         if found is None:
             return
         lines: Lines = self.module.LINES
@@ -327,7 +302,7 @@ class Compiled:
         while not row[1] and found.tb_next is not None:  # the line calls a part of the function
             values.update(found.tb_frame.f_locals)
             results.update(values[row[2]])
-            found = found.tb_next
+            found = behind(found.tb_next)
             row = _row(lines, found.tb_lineno)
         if not row[1] or row[0] < found.tb_frame.f_code.co_firstlineno:  # interrupted before the first node
             return
@@ -338,21 +313,28 @@ class Compiled:
         else:
             variables = {name: variable for _, name, variable, _ in lines}
             for step in run.plan.steps[:index]:
-                value = values.get(variables[step.name], self.skipped)
+                value = values.get(variables.get(step.name, ""), self.skipped)
                 if value is not self.skipped and step.name in self.kept:
                     results[step.name] = value
             self._enter_results(run, results, index)
-            run.record.stamps.append(run.record.began)
+            if not self.watched:
+                run.record.stamps.append(run.record.began)
         run.failures[index] = original
+        if watch is not None:
+            watch.failed(index, original)
+        if not isinstance(original, Exception):  # one of the others the compiled code has mended itself
+            attribute(original, getattr(self.module, "INLINED", ()), code.co_filename)
 
 
-def _row(lines: Lines, line: int) -> tuple[int, str, str, Callable[..., Any] | None]:
+def _row(lines: Lines, line: int) -> tuple[int, str, str, Callable[..., Any] | str | None]:
     return lines[bisect_right(lines, line, key=itemgetter(0)) - 1]
 
 
 def _passed(error: BaseException, code: CodeType) -> TracebackType | None:
     """Find where a function was when an error passed through it."""
+    from .traces import behind
+
     traceback = error.__traceback__
-    while traceback is not None and traceback.tb_frame.f_code is not code:
+    while traceback is not None and behind(traceback).tb_frame.f_code is not code:
         traceback = traceback.tb_next
-    return traceback
+    return traceback and behind(traceback)

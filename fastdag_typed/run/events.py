@@ -30,6 +30,11 @@ class Emitter:
         self.failure: Exception | None = None
         """The first error of a required observer: a policy may have swallowed it."""
 
+    @property
+    def observed(self) -> bool:
+        """Whether anybody is told."""
+        return bool(self._observers)
+
     def __call__(self, event: Event) -> None:
         """Hand on one event."""
         if isinstance(event, NodeRetried):

@@ -51,7 +51,8 @@ def _shown(error: BaseException) -> str:
         text = str(error)
     except Exception as fault:  # noqa: BLE001 - an exception's own fault must not hide it
         text = f"<its text raises {type(fault).__name__}>"
-    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()) if "\n" not in str(note))
+    own = (note for note in getattr(error, "__notes__", ()) if not getattr(note, "says_where", False))
+    notes = "".join(f" ({note})" for note in own if "\n" not in str(note))
     return f"{type(error).__name__}{f': {text}' if text else ''}{notes}"
 
 
@@ -107,7 +108,7 @@ def metrics_of(run: Run, ended: float, failure: BaseException | None) -> Executi
         value=None if failure is not None else _value(run),
         executions=run.context.execution_info,
     )
-    if run.compiled is None:  # compiled code reads no clock
+    if run.compiled is None or run.compiled.watched:  # other compiled code reads no clock
         metrics.measured_by(record)
     return metrics
 

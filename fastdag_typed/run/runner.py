@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..step import Observer, Policy, Scope
     from ..workers import Workers
     from ..workflow import ErrorStrategy
+    from .adoption import Form
     from .bind import Program
     from .compiled import Compiled
 
@@ -37,12 +38,15 @@ class Runner(Generic[InputsT_contra]):
     """Runs a workflow.
 
     Args:
-        workflow: what to run; a module that was compiled from a workflow runs in its place, if it is up to date.
+        workflow: what to run; a module that was compiled from a workflow stands for it, and runs in its place.
         config: how it is run.
         policies: what is put around every node's call; where a node has one of the same kind of its own (place,
             time-out, retry, breaker, cache), that one is taken.
         observers: what reads the events of each run.
         max_workers: how many nodes may run at once; goes before the one of ``config``, and so does ``error_strategy``.
+        compiled: runs in the place of the workflow: a module that was compiled from it, the file of one, or what its
+            ``compile`` gave. If it is not up to date, or the environment has ``FASTDAG_INTERPRET=1``, the workflow is
+            interpreted, in the first case with a ``StaleModuleWarning``.
 
     ``metrics`` are those of the last run, also of one that failed. The processes of a runner stay for its next run:
     ``close`` ends them, and so does leaving a ``with`` block, or the end of the runner itself.
@@ -58,6 +62,7 @@ class Runner(Generic[InputsT_contra]):
         observers: Iterable[Observer] = (),
         max_workers: int | None = None,
         error_strategy: ErrorStrategy | None = None,
+        compiled: Form | None = None,
     ) -> None:
         self._follows = config is None
         config = config or ExecutionConfig()
@@ -76,16 +81,25 @@ class Runner(Generic[InputsT_contra]):
 
             self._limits = (ResourceManager(config.memory_limit_mb),)
         self.policies = policies
-        self._compiled: Compiled | None = None
-        if isinstance(workflow, ModuleType):
-            from .compiled import adopt
-
-            workflow, self._compiled = adopt(workflow, bare=not (self.policies or self.observers))
-        if not isinstance(workflow, Workflow):
-            raise TypeError(f"a Runner runs a workflow, or a module compiled from one, not {workflow!r}")
-        self.workflow = workflow
+        self.workflow, self._compiled = self._chosen(workflow, compiled)
         self.metrics = ExecutionMetrics()
         self._workers: Workers | None = None
+
+    def _chosen(
+        self, workflow: Workflow[Any, InputsT_contra] | ModuleType, compiled: Form | None
+    ) -> tuple[Workflow[Any, InputsT_contra], Compiled | None]:
+        """Give the workflow, and what runs in its place, if something does."""
+        if isinstance(workflow, Workflow) and compiled is None:
+            return workflow, None
+        from .adoption import adopt
+
+        has = {"policies": bool(self.policies), "observers": bool(self.observers)}
+        if isinstance(workflow, Workflow) and compiled is not None:
+            return adopt(compiled, workflow, **has)
+        if isinstance(workflow, ModuleType) and compiled is None:
+            return adopt(workflow, None, **has)
+        what = repr(workflow) if compiled is None else f"{workflow!r} and what was compiled"
+        raise TypeError(f"a Runner runs a workflow, or a module compiled from one, not {what}")
 
     @property
     def policies(self) -> tuple[Policy, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fastdag_codegen import compile_target, load, write
+from fastdag_codegen import Options, compile_target, load, write
 from fastdag_typed import DAG
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from fastdag_typed import Workflow
 
+DEFAULT = Options()
 FLOWS = Path(__file__).parent / "flows"
 
 
@@ -38,12 +39,12 @@ def made() -> Iterator[Callable[[Workflow], str]]:
 
 
 @pytest.fixture
-def flat(tmp_path: Path) -> Callable[[str], ModuleType]:
+def flat(tmp_path: Path) -> Callable[..., ModuleType]:
     """Compile a target to a file and load it."""
 
-    def compiled(target: str) -> ModuleType:
+    def compiled(target: str, options: Options = DEFAULT) -> ModuleType:
         path = tmp_path / "flat.py"
-        write(compile_target(target), path)
+        write(compile_target(target, options), path)
         return load(path)
 
     return compiled

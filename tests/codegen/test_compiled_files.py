@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fastdag_codegen import check, compile_target, differences, load, write
+from fastdag_codegen import Options, check, compile_target, differences, load, write
 from fastdag_typed import CompileError
 
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.write(FLOW)
-        self.python("from fastdag_codegen import *; write(compile_target('halves:dag'), 'flat.py')")
+        self.compile()
+
+    def compile(self, options: str = "") -> None:
+        text = f"compile_target('halves:dag', Options({options}))"
+        self.python(f"from fastdag_codegen import *; write({text}, 'flat.py')")
 
     def write(self, text: str) -> None:
         (self.folder / "halves.py").write_text(dedent(text), encoding="utf-8")
@@ -87,10 +91,17 @@ def test_checking_says_which_nodes_are_different(project: Project, old: str, new
 
 
 def test_an_edited_module_is_found_out() -> None:
-    text = compile_target("flat_composed:sums")
+    text = compile_target("flat_composed:sums", Options(level=0))
     assert differences(text, text) == []
     assert "the file was edited" in differences(text.replace("_add(x, y)", "_add(y, x)"), text)[0]
     assert "another version" in differences(text.replace("fastdag 0", "fastdag 9"), text)[0]
+
+
+def test_only_files_that_the_functions_are_from_are_sources() -> None:
+    for level in (0, 1):
+        lines = compile_target("flat_machine:machine", Options(level=level)).splitlines()
+        found = [line.split()[2] for line in lines if line.startswith("# fastdag-source: ")]
+        assert found == ["flat_machine.py"]
 
 
 def test_line_ends_of_another_system_are_no_difference(project: Project) -> None:
@@ -143,5 +154,6 @@ def test_only_compiled_modules_are_loaded_and_checked(tmp_path: Path) -> None:
 
 
 def test_a_module_whose_functions_are_gone_says_how_to_compile_it_again(project: Project) -> None:
+    project.compile("level=0")
     project.write(FLOW.replace("def inverse", "def reverse").replace("half >> inverse", ""))
     assert "fastdag compile halves:dag -o flat.py" in project.run().splitlines()[-1]

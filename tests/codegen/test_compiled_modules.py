@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
 
-from fastdag_codegen import compile_target, compile_workflow
+from fastdag_codegen import Options, compile_target, compile_workflow
 from fastdag_typed import (
     DAG,
     CompileError,
@@ -130,8 +130,14 @@ def test_the_signature_and_the_results_have_the_types_of_the_functions(flat: Any
 
 def test_the_module_calls_the_very_functions_of_the_workflow(flat: Any) -> None:
     workflow = workflow_of("flat_etl:etl")
-    functions = {name: function for _, name, _, function in flat("flat_etl:etl").LINES}
+    functions = {name: function for _, name, _, function in flat("flat_etl:etl", Options(level=0)).LINES}
     assert all(functions[name] is node.func for name, node in workflow.nodes.items())
+    assert flat("flat_etl:etl")._first is workflow.nodes["first"].func
+
+
+def test_a_function_of_which_the_source_was_read_is_named_in_the_table(flat: Any) -> None:
+    functions = {name: function for _, name, _, function in flat("flat_etl:etl").LINES}
+    assert functions["load"] == "flat_etl:load"
 
 
 def test_a_failure_called_directly_is_the_runner_s(flat: Any) -> None:
@@ -345,7 +351,7 @@ def test_two_nodes_with_one_workflow_share_a_function(flat: Any) -> None:
 
 def test_a_runner_of_a_compiled_module_refuses_what_that_has_no_place_for(flat: Any) -> None:
     module = flat("flat_composed:sums")
-    with pytest.raises(ValueError, match="no place for policies and observers: give the workflow itself"):
+    with pytest.raises(ValueError, match="compiled code tells observers nothing: compile it with --instrument"):
         Runner(module, observers=[print])
     with pytest.raises(ValueError, match="compiled code runs one node after the other: run the workflow itself"):
         Runner(module).run({"x": 1}, "parallel")
