@@ -98,6 +98,13 @@ class Bindings:
             known = self._aliases[module] = self.namespace.of_module(wish)
         return known
 
+    def standard(self, module: str) -> str:
+        """Import a module of the standard library; give the name it has here."""
+        known = self._aliases.get(module)
+        if known is None:
+            known = self._aliases[module] = self.namespace.of_module(module)
+        return known
+
     def need(self, module: str, name: str) -> str:
         """Import a name of the library."""
         self._needed.setdefault(f"fastdag_typed.{module}", set()).add(name)

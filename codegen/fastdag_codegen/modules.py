@@ -18,6 +18,7 @@ from .graphs import Graph
 from .machines import StateMachine
 from .names import RESERVED, comment, is_plain, string
 from .options import Compilation, Options
+from .parallel import Parallel, refuse
 from .sources import digest
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class Module:
 
     def text(self) -> str:
         """Give the text of the module."""
+        refuse(self.plan, self.options.mode)
         place = reach(self.bindings, self.plan, self.target)
         for step in self.plan.steps:
             source_of(self.bindings, step)
@@ -110,7 +112,8 @@ class Module:
             flow = StateMachine(self.bindings, plan, place, path, self._call_nested, self.options)
             function = flow.write(name, plan.machine)
         else:
-            graph = flow = Graph(self.bindings, plan, place, path, self._call_nested, self.options)
+            kind = Graph if path or self.options.mode == "sequential" else Parallel
+            graph = flow = kind(self.bindings, plan, place, path, self._call_nested, self.options)
             function = graph.write(name, self.kept if not path else None)
         self.functions.append(function)
         return flow.inputs
@@ -152,6 +155,7 @@ class Module:
         facts: dict[str, Any] = {
             "version": __version__,
             "target": self.target,
+            "mode": self.options.mode,
             "plan": self.plan.hash,
             "digest": _UNSIGNED,
             "options": self.options.text(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +17,9 @@ from ..step import SKIPPED, Decision, Guard, drive
 from .bind import Graph, Program, bind, decide, wrapped
 from .config import around
 from .drivers import machine, straight, transition
+from .groups import Groups
 from .inputs import fill
+from .threads import threads
 from .watch import UNWATCHED, Watch, Watching
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ..diagnostic import Location
     from ..plan import Input, Plan
     from ..step import Call, Kind
-    from ..workflow import Workflow
+    from ..workflow import Mode, Workflow
     from .config import ExecutionConfig
     from .run import Run
     from .traces import Inlined
@@ -171,10 +172,12 @@ def exceeded(name: str, context: FSMContext, limit: int, on_max_cycles: Literal[
 # -- the runner's side ------------------------------------------------------------------------------------------------
 
 
-def cannot(config: ExecutionConfig) -> str:
-    """Say what of a configuration compiled code does not do; nothing if it does all."""
-    if config.mode != "sequential":
+def cannot(config: ExecutionConfig, mode: str = "sequential") -> str:
+    """Say what of a configuration code that is compiled for a mode does not do; nothing if it does all."""
+    if mode == "sequential" and config.mode != "sequential":
         return "runs one node after the other"
+    if mode != "sequential" and config.mode != "parallel":
+        return f'of mode "{mode}" runs several nodes at once: ask for mode="parallel", or'
     if config.error_strategy != "stop":
         return "stops at the first failure"
     if not config.retry_on_failure:
@@ -196,6 +199,9 @@ class Compiled:
         self.at = {step.name: step.index for step in plan.steps}
         self.decisions = {step.name: step.decision for step in plan.steps if step.decision >= 0}
         self.entry: Callable[..., Any] = module.walk
+        self.mode: str = module.MODE
+        self.runs_as: Mode = "sequential" if self.mode == "sequential" else "parallel"
+        self.needs_loop = plan.is_async or self.mode == "asyncio"
         self.skipped: Any = getattr(module, "SKIPPED", SKIPPED)
         self.watched: bool = getattr(module, "WATCHED", False)
         self.kept: Collection[str] = getattr(module, "KEPT", self.at)
@@ -207,24 +213,48 @@ class Compiled:
             ValueError: the configuration asks for it, or the context does.
 
         """
-        what = "copies no values" if context.isolated else cannot(config)
+        what = "copies no values" if context.isolated else cannot(config, self.mode)
         if what:
             raise ValueError(f"compiled code {what}: run the workflow itself, {self.module.TARGET or self.name}")
 
     def drive(self, run: Run) -> None:
         """Call the compiled function without an event loop."""
-        drive(self.drive_async(run))
+        drive(self.drive_async(run, alone=True))
 
-    async def drive_async(self, run: Run) -> None:
-        """Call the compiled function, and enter its outcome into the run."""
+    async def drive_async(self, run: Run, *, alone: bool = False) -> None:
+        """Call the compiled function, and enter its outcome into the run; ``alone``: there is no loop to go on."""
         taken: dict[str, Any] = {}
         watch = Watching(run, observed=run.emit.observed) if self.watched else None
         call = self._call(run, taken, watch)
         if call is None:
-            run.compiled = None
-            run.program = bind(run.plan, [Validate("boundary", run.plan)] if _validates() else [])
-            await (straight(run) if run.plan.machine is None else machine(run))
+            await self._interpret(run, alone=alone)
             return
+        try:
+            if self.mode == "sequential":
+                await self._straight(run, call, watch)
+            else:
+                await Groups(run, self.module, watch).go(call, alone=alone)
+        finally:
+            for name, decision in taken.items():
+                decided = decision if isinstance(decision, Decision) else Decision(decision, None, None)
+                run.slots[self.decisions[name]] = decided
+
+    async def _interpret(self, run: Run, *, alone: bool) -> None:
+        """Run the workflow itself."""
+        run.compiled = None
+        run.program = bind(run.plan, [Validate("boundary", run.plan)] if _validates() else [])
+        if run.plan.machine is not None:
+            await machine(run)
+        elif self.mode == "sequential":
+            await straight(run)
+        elif alone:
+            threads(run)
+        else:
+            from .tasks import concurrent
+
+            await concurrent(run)
+
+    async def _straight(self, run: Run, call: Callable[[], Any], watch: Watching | None) -> None:
         already = len(getattr(run.context, "state_history", ()))
         try:
             outcome = call()
@@ -233,17 +263,13 @@ class Compiled:
         except BaseException as error:
             self._enter_failure(run, error, already, watch)
             raise
-        finally:
-            for name, decision in taken.items():
-                decided = decision if isinstance(decision, Decision) else Decision(decision, None, None)
-                run.slots[self.decisions[name]] = decided
         if run.plan.machine is None:
             self._enter_results(run, outcome, len(self.at))
         else:
             run.stop_reason, run.slots[PREVIOUS] = outcome
             self._enter_states(run, already)
 
-    def _call(self, run: Run, taken: dict[str, Any], watch: Watching | None) -> Callable[[], Any] | None:
+    def _call(self, run: Run, taken: dict[str, Any], watch: Watching | None) -> Callable[..., Any] | None:
         """Give the call with its arguments; ``None`` if ports of one name are given different values."""
         plan = run.plan
         groups: dict[str, list[Input]] = {}
@@ -262,7 +288,7 @@ class Compiled:
             first.append(taken)
         if watch is not None:
             first.append(watch)
-        return partial(self.entry, *first, **given)
+        return lambda *crew: self.entry(*crew, *first, **given)
 
     def _enter_results(self, run: Run, results: Mapping[str, Any], reached: int) -> None:
         """Enter the results of the first steps, of which those that have none were skipped."""

@@ -12,6 +12,8 @@ from .metrics import ExecutionMetrics
 from .run import is_fatal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..diagnostic import Location
     from .run import Run
 
@@ -22,10 +24,9 @@ def failure_of(run: Run, error: BaseException | None) -> BaseException | None:
         return error  # Ctrl-C, exit, cancellation: not a failure of a node
     if not run.failures:
         return error or _cycles_exceeded(run)
-    fatal = [index for index, failure in run.failures.items() if is_fatal(failure)]
-    if error is None and not fatal and run.config.error_strategy == "skip":
+    if error is None and run.config.error_strategy == "skip" and not any(map(is_fatal, run.failures.values())):
         return None
-    index = min(fatal, key=lambda at: (isinstance(run.failures[at], Exception), at), default=min(run.failures))
+    index = weightiest(run.failures)
     original = run.failures[index]
     if not isinstance(original, Exception):
         return original
@@ -33,6 +34,12 @@ def failure_of(run: Run, error: BaseException | None) -> BaseException | None:
     failure = WorkflowExecutionError(describe(node.name, node.where, original), node_name=node.name, where=node.where)
     failure.__cause__ = original
     return failure
+
+
+def weightiest(failures: Mapping[int, BaseException]) -> int:
+    """Choose among failures by the number of their nodes: one that ends any run, else the first."""
+    fatal = [index for index, failure in failures.items() if is_fatal(failure)]
+    return min(fatal, key=lambda at: (isinstance(failures[at], Exception), at), default=min(failures))
 
 
 def describe(name: str, where: Location | None, error: BaseException) -> str:

@@ -157,7 +157,7 @@ class Runner(Generic[InputsT_contra]):
         try:
             with _present(run):
                 self._announce(run)
-                if run.plan.is_async:
+                if run.plan.is_async or (run.compiled is not None and run.compiled.needs_loop):
                     from ..policies.callbacks import in_own_loop
 
                     in_own_loop(_driver(run, mode))
@@ -190,7 +190,8 @@ class Runner(Generic[InputsT_contra]):
         outer = around() if self._follows else None
         if outer is not None and outer.validate != config.validate:
             config = replace(config, validate=outer.validate)
-        mode = config.mode if mode is None else mode
+        if mode is None:
+            mode = self._compiled.runs_as if self._compiled is not None and self._follows else config.mode
         check_choice("mode", mode, Mode)
         plan = self.workflow.plan()
         context = _context(plan, context, parent)

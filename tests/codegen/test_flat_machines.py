@@ -81,6 +81,7 @@ RETURNS = [
     'FSMReturn(next_state=note("<a>", "next"), value=(y := v + 1))',
     'FSMReturn(**{"next_state": "<a>", "value": v + 1})',
     'FSMReturn(*("<a>", v + 1))',
+    'FSMReturn("<a>", *(v + 1,))',
     'FSMReturn[int]("<a>", v + 1)',
     'library.FSMReturn("<a>", v + 1)',
     'Other("<a>", v + 1)',
@@ -107,6 +108,7 @@ WIRED = [
     'SelectReturn(branch="<a>", value=v + 1)',
     "SelectReturn(v, <a>)",
     'SelectReturn(UNSET, "b1")',
+    'SelectReturn("b0", "b1")',
 ]
 ENDS = [
     "FSMReturn(value=v)",
@@ -251,6 +253,49 @@ def test_a_flat_machine_does_what_the_interpreted_one_does(seed: int) -> None:
                 again = FSMContext(metadata={"of": "the run"})
                 error = raised(partial(compiled.run, **inputs, context=again))
                 assert [error, *seen(module, again)] == expected[1:]
+
+
+FORMS = """
+fsm = FSM("forms", max_cycles=9)
+
+
+@fsm.state(is_initial=True)
+def first(seed):
+    return FSMReturn("s0", seed)
+
+
+@fsm.state
+def s0(v):
+    return <form>
+
+
+@fsm.state
+def s1(v):
+    return FSMReturn(value=note(v, "one"))
+
+
+@fsm.state
+def s2(v):
+    return FSMReturn(value=note(v, "two"))
+"""
+WIRES = """
+s0.on_true >> s1
+s0.on_false >> s2
+s0.on("b0") >> s1
+s0.on("b1") >> s2
+s0 >> s2
+"""
+
+
+@pytest.mark.parametrize("wires", ["", WIRES], ids=["free", "wired"])
+@pytest.mark.parametrize("form", dict.fromkeys([*RETURNS, *WIRED, *ENDS]))
+def test_every_form_of_a_return_is_read_as_it_is(form: str, wires: str) -> None:
+    form = form.replace("<a>", "s1").replace("<b>", "s2").replace("<n>", "4")
+    with imported(PREAMBLE + FORMS.replace("<form>", indent(form, "    ").strip()) + wires) as module:
+        compiled = flat(module)
+        for seed in (0, 1, 3, 5, 6):
+            found = [interpreted(module, what, {"seed": seed}, FSMContext()) for what in (module.fsm, compiled)]
+            assert found[0] == found[1]
 
 
 COUNTING = (

@@ -68,6 +68,8 @@ _ATTRIBUTES: Final = frozenset(
 """Attributes that lead to frames, wherever they are read."""
 _METHODS: Final = frozenset("debug info warning warn error exception critical fatal trace success log".split())
 """Methods of what may be a logger."""
+_ASKING: Final = frozenset("eval query set_trace make_class".split())
+"""Methods that may look for variables in the frame that calls them, as those of pandas do."""
 
 
 def check_syntax(subject: Subject) -> None:
@@ -139,6 +141,8 @@ def check_names(subject: Subject, scoping: Scoping) -> None:
             found = known(subject, scoping, node.func.value)
             if not isinstance(found, ModuleType):
                 raise RefusedError("logging", f".{node.func.attr}() may be a logger's", _line(node))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ASKING:
+            raise RefusedError("frame", f".{node.func.attr}() may look at the frame that calls it", _line(node))
     if isinstance(subject.tree, ast.AsyncFunctionDef):
         _coroutine(subject, scoping)
 
