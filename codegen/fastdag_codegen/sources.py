@@ -16,6 +16,7 @@ import libcst as cst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from importlib.machinery import ModuleSpec
 
     from fastdag_typed.diagnostic import Location
 
@@ -42,7 +43,7 @@ class Source:
 
     def __init__(self, module: str, file: str) -> None:
         self.module = module
-        spec = find_spec(module)
+        spec = _spec(module)
         self.is_package = spec is not None and spec.submodule_search_locations is not None
         self.path = "/".join(module.split(".")) + ("/__init__.py" if self.is_package else ".py")
         self.text = read(Path(file))
@@ -153,10 +154,14 @@ class Sources:
 
 def is_importable(module: str) -> bool:
     """Tell whether a module can be imported by this name again."""
+    return _spec(module) is not None
+
+
+def _spec(module: str) -> ModuleSpec | None:
     try:
-        return find_spec(module) is not None
+        return find_spec(module)
     except (ImportError, ValueError):
-        return False
+        return None
 
 
 def read(file: Path) -> str:

@@ -85,8 +85,6 @@ class Writer:
         if node.description != getattr(node.func, "__doc__", None):
             data["description"] = node.description
         data |= _own(node)
-        if node.pure:
-            data["pure"] = True
         if node.policies:
             data["policies"] = [type(policy).__name__ for policy in node.policies]
         if node.bound:
@@ -95,8 +93,8 @@ class Writer:
 
 
 def _own(node: Node[..., Any]) -> dict[str, Any]:
-    """Write what only conditions and states have."""
-    found: dict[str, Any] = {}
+    """Write what only conditions, states and pure nodes have."""
+    found: dict[str, Any] = {"pure": True} if node.pure else {}
     if isinstance(node, Condition):
         found = {"true_branch": node.true_branch, "false_branch": node.false_branch}
     elif isinstance(node, State):

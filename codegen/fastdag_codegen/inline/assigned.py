@@ -7,7 +7,7 @@ Source: the rules of definite assignment of the Java Language Specification, cha
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .managers import lets_errors_through
 from .rules import RefusedError
@@ -292,10 +292,7 @@ class _Walk:
             true, false = self.test(node.test, state)
             first, second = self.test(node.body, true), self.test(node.orelse, false)
             return _both(first[0], second[0]), _both(first[1], second[1])
-        if isinstance(node, ast.UnaryOp):
-            state = self.expression(node.operand, state)
-        else:
-            state = self.expression(node, state)
+        state = self.expression(node.operand, state) if isinstance(node, ast.UnaryOp) else self.expression(node, state)
         return state, state
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, state: State) -> State:

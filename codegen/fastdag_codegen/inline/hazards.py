@@ -19,16 +19,82 @@ LONGEST: Final = 200
 """Statements of a function that is inlined, at most."""
 
 _STATEMENTS: Final = frozenset(
-    "Expr Assign AugAssign AnnAssign If For AsyncFor While Try TryStar With AsyncWith Match Raise Assert Pass Break "
-    "Continue Return Delete Import ImportFrom".split()
+    [
+        "Expr",
+        "Assign",
+        "AugAssign",
+        "AnnAssign",
+        "If",
+        "For",
+        "AsyncFor",
+        "While",
+        "Try",
+        "TryStar",
+        "With",
+        "AsyncWith",
+        "Match",
+        "Raise",
+        "Assert",
+        "Pass",
+        "Break",
+        "Continue",
+        "Return",
+        "Delete",
+        "Import",
+        "ImportFrom",
+    ]
 )
 _PARTS: Final = frozenset(
-    "ExceptHandler arguments arg keyword alias withitem match_case comprehension MatchValue MatchSingleton "
-    "MatchSequence MatchMapping MatchClass MatchStar MatchAs MatchOr Load Store Del".split()
+    [
+        "ExceptHandler",
+        "arguments",
+        "arg",
+        "keyword",
+        "alias",
+        "withitem",
+        "match_case",
+        "comprehension",
+        "MatchValue",
+        "MatchSingleton",
+        "MatchSequence",
+        "MatchMapping",
+        "MatchClass",
+        "MatchStar",
+        "MatchAs",
+        "MatchOr",
+        "Load",
+        "Store",
+        "Del",
+    ]
 )
 _EXPRESSIONS: Final = frozenset(
-    "BoolOp NamedExpr BinOp UnaryOp Lambda IfExp Dict Set ListComp SetComp DictComp GeneratorExp Await Compare Call "
-    "FormattedValue JoinedStr Constant Attribute Subscript Starred Name List Tuple Slice".split()
+    [
+        "BoolOp",
+        "NamedExpr",
+        "BinOp",
+        "UnaryOp",
+        "Lambda",
+        "IfExp",
+        "Dict",
+        "Set",
+        "ListComp",
+        "SetComp",
+        "DictComp",
+        "GeneratorExp",
+        "Await",
+        "Compare",
+        "Call",
+        "FormattedValue",
+        "JoinedStr",
+        "Constant",
+        "Attribute",
+        "Subscript",
+        "Starred",
+        "Name",
+        "List",
+        "Tuple",
+        "Slice",
+    ]
 )
 _OWN_RULES: Final = {
     **dict.fromkeys(("FunctionDef", "AsyncFunctionDef"), ("definition", "it defines a function")),
@@ -62,13 +128,34 @@ _FUNCTIONS: Final = {
 _FORBIDDEN: Final = frozenset((module, name) for module, names in _FUNCTIONS.items() for name in names.split())
 """Functions and classes that look at the frame that calls them, or take its module for their own."""
 _ATTRIBUTES: Final = frozenset(
-    "__traceback__ with_traceback tb_frame tb_lineno tb_next f_back f_globals f_locals f_lineno f_code gi_frame "
-    "cr_frame ag_frame currentframe _getframe __globals__ __code__ __closure__ __build_class__".split()
+    [
+        "__traceback__",
+        "with_traceback",
+        "tb_frame",
+        "tb_lineno",
+        "tb_next",
+        "f_back",
+        "f_globals",
+        "f_locals",
+        "f_lineno",
+        "f_code",
+        "gi_frame",
+        "cr_frame",
+        "ag_frame",
+        "currentframe",
+        "_getframe",
+        "__globals__",
+        "__code__",
+        "__closure__",
+        "__build_class__",
+    ]
 )
 """Attributes that lead to frames, wherever they are read."""
-_METHODS: Final = frozenset("debug info warning warn error exception critical fatal trace success log".split())
+_METHODS: Final = frozenset(
+    ["debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "trace", "success", "log"]
+)
 """Methods of what may be a logger."""
-_ASKING: Final = frozenset("eval query set_trace make_class".split())
+_ASKING: Final = frozenset(["eval", "query", "set_trace", "make_class"])
 """Methods that may look for variables in the frame that calls them, as those of pandas do."""
 
 
@@ -202,7 +289,7 @@ def _has_one_argument(scoping: Scoping, name: ast.Name) -> bool:
     return isinstance(parent.func, ast.Name) and parent.func.id in ("isinstance", "issubclass")
 
 
-def _coroutine(subject: Subject, scoping: Scoping) -> None:
+def _coroutine(_: Subject, scoping: Scoping) -> None:
     for name, meaning in scoping.meanings.items():
         if meaning == "global" and name.id in ("next", "StopIteration"):
             raise RefusedError("coroutine", f"{name.id} may end it in a way of its own", _line(name))

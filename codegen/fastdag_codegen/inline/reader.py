@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary

@@ -198,8 +198,8 @@ def _bindings(tree: ast.AST) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name is not None:
-            yield node.name
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            yield from () if node.name is None else (node.name,)
         elif isinstance(node, ast.MatchMapping) and node.rest is not None:
             yield node.rest
 

@@ -1,7 +1,7 @@
 """From a body with returns to the same statements without: what returns becomes the end of its branch.
 
 A sequence at whose end the function ends is *structured*: what follows a statement that may return moves into the one
-branch that goes on, or into the ``else`` of a loop that is left by ``break`` instead. Where no branch, or more than one,
+branch that goes on, or into the ``else`` of a loop that is left by ``break`` instead. Where no branch, or more than one
 could take it, the sequence becomes a loop that runs once, in which ``break`` does what ``return`` did.
 """
 

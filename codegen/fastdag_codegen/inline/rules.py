@@ -53,7 +53,7 @@ RULES: Final = (
          "``namedtuple``, tracebacks and the like are called."),
     Rule("logging", "Log records and warnings carry the name, file and line of the function that made them.",
          "Functions that log or warn are called."),
-    Rule("debug", "``f\"{x=}\"`` shows the name of a variable.", "Functions that use it are called."),
+    Rule("debug", '``f"{x=}"`` shows the name of a variable.', "Functions that use it are called."),
     Rule("escape", "A lambda or generator that outlives its function keeps the function's variables.", "Those that "
          "are not used up on the spot by a builtin such as ``sum`` or ``sorted``, or by a loop, make that the "
          "function is called."),

@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import libcst as cst
 
 from .reading import is_normal
 from .rules import RefusedError
 from .texts import one_line, one_line_part
-from .trees import Meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from .trees import Meaning
 
 _STATEMENTS: Final = (cst.BaseSmallStatement, cst.BaseCompoundStatement, cst.SimpleStatementLine)
 
@@ -168,7 +171,7 @@ class Script:
         self.ends[key] = len(self.tokens)
 
     @contextmanager
-    def record_syntactic_position(self, node: cst.CSTNode, **_: Any) -> Iterator[None]:
+    def record_syntactic_position(self, node: cst.CSTNode, **_: Any) -> Iterator[None]:  # noqa: ARG002 - libcst's
         """Do nothing: parts are known with the whitespace and parentheses around them."""
         yield
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import libcst as cst
@@ -17,6 +16,8 @@ from .returns import Exit, Row
 from .scopes import Use
 
 if TYPE_CHECKING:
+    from types import FunctionType
+
     from .reading import Subject
     from .returns import Item
 
@@ -167,7 +168,7 @@ class Body:
         return tuple(dict.fromkeys(use.name for use in self.uses if use.meaning == "inner"))
 
     def _parameters(self, names: Names, given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str], set[str]]:
-        """Choose which parameters are variables of the caller, and which are copied, of which some end with the body."""
+        """Choose which parameters are the caller's variables, which are copied, and which end with the body."""
         unknown = given.keys() - {*self.parameters}
         if unknown:
             raise ValueError(f"{self.func.__name__} has no parameter {', '.join(sorted(unknown))}")

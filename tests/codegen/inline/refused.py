@@ -1,7 +1,5 @@
 """Functions that are called, because inlining them would not be the same; each with the rule that says so."""
 
-# ruff: noqa - odd code is what these are for
-
 import collections
 import contextlib
 import enum
@@ -236,6 +234,12 @@ def makes_a_new_type(x):
 @rule("frame")
 def makes_an_enum(x):
     return enum.Enum("E", "a b")
+
+
+@rule("frame")
+def asks_a_table(x):
+    limit = 3
+    return x.query("a > @limit")
 
 
 @rule("frame")

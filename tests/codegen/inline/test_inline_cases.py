@@ -37,7 +37,7 @@ def outcome(call: Callable[..., Any], text: str) -> list[Any]:
             result = asyncio.run(result)
         cases.LOG.append("after")
         found.append(repr(result))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - compared
         found.append(described(error))
         found.append(list(cases.LOG))  # what ends with the error depends on who keeps it
         error.__traceback__ = None
@@ -50,9 +50,8 @@ def caller(func: Callable[..., Any], given: list[str]) -> Callable[..., Any]:
     """Make a function that calls it, and holds the arguments as the flat one does."""
     word, wait = ("async def", "await ") if inspect.iscoroutinefunction(func) else ("def", "")
     names = inspect.signature(func).parameters
-    passed = ", ".join(
-        f"arg_{name}" if names[name].kind is inspect.Parameter.POSITIONAL_ONLY else f"{name}=arg_{name}" for name in given
-    )
+    by_place = {name for name in given if names[name].kind is inspect.Parameter.POSITIONAL_ONLY}
+    passed = ", ".join(f"arg_{name}" if name in by_place else f"{name}=arg_{name}" for name in given)
     parameters = ", ".join(f"arg_{name}=None" for name in names)
     text = f"{word} call({parameters}):\n    returned = {wait}func({passed})\n    after()\n    return returned\n"
     values: dict[str, Any] = {"func": func, "after": lambda: cases.LOG.append("returned")}
@@ -61,9 +60,7 @@ def caller(func: Callable[..., Any], given: list[str]) -> Callable[..., Any]:
     return found
 
 
-@pytest.mark.parametrize(
-    ("func", "text"), cases.CASES, ids=[f"{func.__name__}({text})" for func, text in cases.CASES]
-)
+@pytest.mark.parametrize(("func", "text"), cases.CASES, ids=[f"{func.__name__}({text})" for func, text in cases.CASES])
 def test_a_body_does_what_its_function_does(func: Callable[..., Any], text: str) -> None:
     bound = eval(f"(lambda *a, **k: (a, k))({text})", vars(cases))  # noqa: S307 - the text is our own
     given = list(inspect.signature(func).bind(*bound[0], **bound[1]).arguments)

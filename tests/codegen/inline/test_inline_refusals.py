@@ -118,7 +118,8 @@ def test_a_long_function_is_called(module: Callable[..., ModuleType]) -> None:
 
 def test_a_deep_function_is_called(module: Callable[..., ModuleType]) -> None:
     def nested(depth: int) -> str:
-        return "".join(f"{'    ' * (level + 1)}while x:\n" for level in range(depth)) + "    " * (depth + 1) + "x -= 1\n"
+        loops = "".join(f"{'    ' * (level + 1)}while x:\n" for level in range(depth))
+        return loops + "    " * (depth + 1) + "x -= 1\n"
 
     made = module(f"def f(x):\n{nested(11)}\n\ndef g(x):\n{nested(18)}")
     assert isinstance(inline.read(made.f, source(made.f)), inline.Body)

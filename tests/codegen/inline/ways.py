@@ -197,10 +197,10 @@ class Way:
         self.evaluate(node.subject)
         for case in node.cases:
             always = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
-            if always or self.perhaps("case", case.pattern):
-                if case.guard is None or self.perhaps("guard", case.guard):
-                    self.block(case.body)
-                    return
+            fits = always or self.perhaps("case", case.pattern)
+            if fits and (case.guard is None or self.perhaps("guard", case.guard)):
+                self.block(case.body)
+                return
 
 
 def same_ways(func: Any, tries: int = 30) -> bool:
@@ -212,8 +212,9 @@ def same_ways(func: Any, tries: int = 30) -> bool:
     own = subject(func, source(func)).tree
     body = own.body[1:] if ast.get_docstring(own, clean=False) is not None else own.body
     for seed in range(tries):
-        there = Way(Random(seed), lambda line: line, None).follow(body)
-        here = Way(Random(seed), lambda line: lines[line - 2], "returned").follow(_without_ends(written.body[:-2]))
+        there = Way(Random(seed), lambda line: line, None).follow(body)  # noqa: S311 - no secret
+        way = Way(Random(seed), lambda line: lines[line - 2], "returned")  # noqa: S311 - no secret
+        here = way.follow(_without_ends(written.body[:-2]))
         assert here == there, flat.text
     return True
 
