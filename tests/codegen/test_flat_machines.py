@@ -260,13 +260,8 @@ fsm = FSM("forms", max_cycles=9)
 
 
 @fsm.state(is_initial=True)
-def first(seed):
-    return FSMReturn("s0", seed)
-
-
-@fsm.state
-def s0(v):
-    return <form>
+def first(seed, form):
+    return FSMReturn(form, seed)
 
 
 @fsm.state
@@ -278,24 +273,33 @@ def s1(v):
 def s2(v):
     return FSMReturn(value=note(v, "two"))
 """
+FORM = """
+@fsm.state
+def <name>(v):
+    return <form>
+"""
 WIRES = """
-s0.on_true >> s1
-s0.on_false >> s2
-s0.on("b0") >> s1
-s0.on("b1") >> s2
-s0 >> s2
+<name>.on_true >> s1
+<name>.on_false >> s2
+<name>.on("b0") >> s1
+<name>.on("b1") >> s2
+<name> >> s2
 """
 
 
 @pytest.mark.parametrize("wires", ["", WIRES], ids=["free", "wired"])
-@pytest.mark.parametrize("form", dict.fromkeys([*RETURNS, *WIRED, *ENDS]))
-def test_every_form_of_a_return_is_read_as_it_is(form: str, wires: str) -> None:
-    form = form.replace("<a>", "s1").replace("<b>", "s2").replace("<n>", "4")
-    with imported(PREAMBLE + FORMS.replace("<form>", indent(form, "    ").strip()) + wires) as module:
+def test_every_form_of_a_return_is_read_as_it_is(wires: str) -> None:
+    forms = dict.fromkeys([*RETURNS, *WIRED, *ENDS])
+    text = PREAMBLE + FORMS
+    for number, form in enumerate(forms):
+        body = form.replace("<a>", "s1").replace("<b>", "s2").replace("<n>", "4")
+        text += (FORM + wires).replace("<form>", body).replace("<name>", f"f{number}")
+    with imported(text) as module:
         compiled = flat(module)
-        for seed in (0, 1, 3, 5, 6):
-            found = [interpreted(module, what, {"seed": seed}, FSMContext()) for what in (module.fsm, compiled)]
-            assert found[0] == found[1]
+        for (number, form), seed in itertools.product(enumerate(forms), (0, 1, 3, 5, 6)):
+            inputs = {"seed": seed, "form": f"f{number}"}
+            found = [interpreted(module, what, inputs, FSMContext()) for what in (module.fsm, compiled)]
+            assert found[0] == found[1], form
 
 
 COUNTING = (

@@ -1,5 +1,7 @@
 """Functions that are inlined, each with a hazard in it, and the arguments that show it."""
 
+# fmt: off - the layout is part of what these show
+
 import functools
 import json
 import math as maths
@@ -218,9 +220,7 @@ def debugging_and_asserts(x):
     """Say nothing."""
     if __debug__:
         note("debug")
-    assert x, "message"
-    y = x
-    return y
+    assert x, "message"; y = x; return y
 
 
 # -- arguments ---------------------------------------------------------------------------------------------------------
@@ -272,8 +272,7 @@ def guards(x):
     if x == 0:
         return "zero"
     y = x * 2
-    if y == 2:
-        return "one"
+    if y == 2: return "one"
     elif y == 4:
         z = y
     else:
@@ -560,45 +559,33 @@ def used_up_on_the_spot(xs, k):
 
 @case("1, 2")
 def strings_of_several_lines(x, y):
-    text = (
-        """one
+    text = """one
         two
     # no comment
 #@ 3
-    """
-        + f"""{x}
+    """ + f"""{x}
   and {y!r:>{x + 5}} {'"'} {{}}
-"""
-        + r"""raw
-\n"""
-        + "a\
-b"
-        + "\N{EM DASH}"
-        if x
-        else """x
+""" + r"""raw
+\n""" + 'a\
+b' + "\N{EM DASH}" if x else """x
 y"""
-    )
     data = b"""x
 \xff"""
-    return (
-        text,
-        data,
-        (
-            x
-            # a comment
-            + y  # another
-        ),
-        [
-            1,
-            2,
-        ],
-        x + y,
-    )
+    return text, data, (
+        x
+        # a comment
+        + y  # another
+    ), [
+        1,
+
+        2,
+    ], x \
+        + y
 
 
 @case("1")
 def strings_with_odd_escapes(x):
-    return "'\"\t\\", f"\t{x}\\", "ä€", rb"\n", "u", '''it's "x"''', "\u2028\x85"
+    return '\'"\t\\', f"\t{x}\\", "ä€", rb"\n", u"u", '''it's "x"''', "\u2028\x85"
 
 
 @case("0", "1", "2", "3", "4")
@@ -614,9 +601,11 @@ def headers_of_several_lines(x):
         # nothing
 
     # one
-    elif x == 1 and x:
+    elif x == 1 and \
+            x:
         return [
             x,
+
             # two
             2,
         ], x
@@ -626,27 +615,34 @@ def headers_of_several_lines(x):
             x,
         ):
             if y == 2:
+
                 return {  # found
                     "y": y,
                 }
-        with managed(x) as z, managed(2):
+        with managed(
+            x
+        ) as z, managed(2):
             try:
-                return z // (x - 2)
+                return z // (
+                    x - 2
+                )
             except (
                 ZeroDivisionError,
                 ValueError,
             ) as error:
-                return str(error), x, y
+                return str(error), x, \
+                    y
 
 
 @case("2")
 def indented_in_odd_ways(x):
-    if x:
-        return [x, "a"]
-    for y in (1, 2):
-        x += y
-        y += 1
-    return x
+  if x > 3: return [
+x,
+      "a"]
+  for y in (1,
+  2):
+        x += y; y += 1
+  return x
 
 
 if LIMIT:
@@ -660,22 +656,12 @@ if LIMIT:
 
 
 @case("1")
-def statements_on_a_line(x):
-    y = x
-    z = y + 1
-    return z
+def statements_on_a_line(x): y = x; z = y + 1; return z
 
 
 @case("2")
 def long_lines(x):
-    return (
-        x
-        + 1111111111111111111111111
-        + 2222222222222222222222222222
-        + 33333333333333333333333333
-        + 44444444444444444444444
-        + x
-    )
+    return x + 1111111111111111111111111 + 2222222222222222222222222222 + 33333333333333333333333333 + 44444444444444444444444 + x
 
 
 @case("3")
@@ -689,8 +675,8 @@ def type_comments(x):
 @case("[1, 2]")
 def unusual_expressions(xs):
     a, *b = *xs, 3
-    c = xs[0] if xs else None
-    d = not xs or (xs and 1)
+    c = xs[0]if xs else None
+    d = not xs or(xs and 1)
     e = deque(xs, maxlen=1)
     f = 1 if xs else 2 if a else 3
     g = OrderedDict([(1, 2)], x=3, **{"y": 4})

@@ -1,5 +1,7 @@
 """Functions that are called, because inlining them would not be the same; each with the rule that says so."""
 
+# fmt: off - the layout is part of what these show
+
 import collections
 import contextlib
 import enum
