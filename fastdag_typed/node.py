@@ -193,7 +193,7 @@ class Node(Source[R_co], Unit, Generic[P, R_co]):
     if not TYPE_CHECKING:  # mypy prefers an __init__ to a __new__ of the same class, and only that one gives P and R
         __init__ = Unit._setup  # noqa: SLF001 - its own base
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:  # noqa: D102 - so that editors show the function's
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R_co:  # noqa: D102 - so that editors show the function's
         trace = tracer.get()
         if trace is None:
             return cast("R_co", self.func(*args, **kwargs))

@@ -160,9 +160,10 @@ class Plan:
         lines.extend(
             f"{s.name}|{_stable(s.func)}|{s.args}|{s.kwargs}|{s.out}|{s.waits}|{s.guards}|{s.kind}|{s.is_async}|"
             f"{s.decision}|{[type(policy).__qualname__ for policy in s.node.policies]}"
+            + ("|pure" if s.node.pure else "")
             for s in self.steps
         )
-        return sha256("\n".join(lines).encode()).hexdigest()
+        return sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
     def returned_type(self) -> Any:
         """Type of the final value, ``EMPTY`` where it is not known."""

@@ -64,8 +64,8 @@ def inlined(
         written = body.write(_Names(bindings, names, step.name, options), given, sink)
     except (ValueError, CompileError) as error:
         return comment(str(error))
-    if options.level == 1 and len(written.lines) > _SMALL:
-        return f"its body has {len(written.lines)} lines, which -O2 inlines"
+    if options.level == 1 and len(body.pieces) > _SMALL:
+        return f"its body has {len(body.pieces)} lines, which -O2 inlines"
     lines = [text for line in written.lines for text in (f"#@ line {line.line}", line.text)]
     return [*lines, "#@ end"], Traced(origin=f"{body.module}:{body.func.__qualname__}", names=written.names)
 

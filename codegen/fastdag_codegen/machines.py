@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _WORDS: Final = (
     *("cycle", "cycles", "following", "history", "log", "logs", "name", "previous", "raw", "reason", "results"),
-    *("state", "stop", "value"),
+    *("state", "stop", "value", "visited"),
 )
 """Variables of the loop."""
 _LINEAR: Final = 8

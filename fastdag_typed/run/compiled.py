@@ -255,19 +255,20 @@ class Compiled:
             await concurrent(run)
 
     async def _straight(self, run: Run, call: Callable[[], Any], watch: Watching | None) -> None:
-        already = len(getattr(run.context, "state_history", ()))
         try:
             outcome = call()
             if run.plan.is_async:
                 outcome = await outcome
         except BaseException as error:
-            self._enter_failure(run, error, already, watch)
+            self._enter_failure(run, error, watch)
             raise
+        finally:
+            if run.plan.machine is not None and watch is None:  # nobody took the times of the states
+                run.record.stamps = [run.record.began] * (len(run.record.visited) + 1)
         if run.plan.machine is None:
             self._enter_results(run, outcome, len(self.at))
         else:
             run.stop_reason, run.slots[PREVIOUS] = outcome
-            self._enter_states(run, already)
 
     def _call(self, run: Run, taken: dict[str, Any], watch: Watching | None) -> Callable[..., Any] | None:
         """Give the call with its arguments; ``None`` if ports of one name are given different values."""
@@ -284,6 +285,8 @@ class Compiled:
                 return None
             given[self.module.INPUTS[name]] = values[0]
         first: list[Any] = [run.context] if plan.machine is not None or plan.uses_context else []
+        if plan.machine is not None:
+            first.append(run.record.visited if watch is None else [])
         if self.decisions:
             first.append(taken)
         if watch is not None:
@@ -303,17 +306,7 @@ class Compiled:
         if not plan.uses_context:
             run.context.results.update(results)
 
-    def _enter_states(self, run: Run, already: int) -> None:
-        """Enter the states of one run of a machine; those before it in the context are of earlier runs."""
-        now = run.record.began
-        machine: Any = run.plan.machine
-        history: Sequence[str] = getattr(run.context, "state_history", ())[already:]
-        visited = [machine.initial, *(self.at[name] for name in history if name != "END")]
-        if not self.watched:
-            run.record.visited.extend(visited)
-            run.record.stamps = [now] * (len(visited) + 1)
-
-    def _enter_failure(self, run: Run, error: BaseException, already: int, watch: Watching | None) -> None:
+    def _enter_failure(self, run: Run, error: BaseException, watch: Watching | None) -> None:
         from .traces import attribute, behind
 
         original = error.__cause__ if isinstance(error, WorkflowExecutionError) and error.__cause__ else error
@@ -334,9 +327,7 @@ class Compiled:
             return
         values.update(found.tb_frame.f_locals)
         index = self.at[row[1]]
-        if run.plan.machine is not None:
-            self._enter_states(run, already)
-        else:
+        if run.plan.machine is None:
             variables = {name: variable for _, name, variable, _ in lines}
             for step in run.plan.steps[:index]:
                 value = values.get(variables.get(step.name, ""), self.skipped)

@@ -446,3 +446,30 @@ def test_an_object_that_may_be_another_later_is_made(monkeypatch: pytest.MonkeyP
 
     assert found[0] == found[1]
     assert "['s2', 'END']" in str(found[0])
+
+
+def test_a_state_may_write_into_the_history() -> None:
+    text = (
+        PREAMBLE
+        + """
+fsm = FSM("writing", max_cycles=9)
+
+
+@fsm.state(is_initial=True)
+def begin(seed: int, context: FSMContext) -> FSMReturn[int]:
+    context.state_history.append("a note")
+    return FSMReturn("forget", seed)
+
+
+@fsm.state
+def forget(v: int, context: FSMContext) -> FSMReturn[int]:
+    if v > 3:
+        raise LookupError(v)
+    context.state_history.clear()
+    return FSMReturn("begin", v + 1)
+"""
+    )
+    with imported(text) as module:
+        for seed in (1, 5):
+            found = [interpreted(module, what, {"seed": seed}, FSMContext()) for what in (module.fsm, flat(module))]
+            assert found[0] == found[1]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import libcst as cst
 
-Statement = cst.BaseSmallStatement | cst.BaseCompoundStatement | cst.SimpleStatementLine
+Statement = cst.BaseSmallStatement | cst.BaseCompoundStatement
 Loop = cst.For | cst.While
 Attempt = cst.Try | cst.TryStar
 Safe = Callable[[cst.With], bool]
@@ -14,12 +14,12 @@ Safe = Callable[[cst.With], bool]
 
 
 def statements(body: cst.BaseSuite) -> list[Statement]:
-    """List the statements of a block, each by itself where one of its line returns."""
+    """List the statements of a block, each by itself."""
     found: list[Statement] = []
     for line in body.body:
-        if isinstance(line, cst.SimpleStatementLine) and any(isinstance(one, cst.Return) for one in line.body):
+        if isinstance(line, cst.SimpleStatementLine):
             found.extend(line.body)
-        elif isinstance(line, cst.SimpleStatementLine | cst.BaseCompoundStatement | cst.BaseSmallStatement):
+        elif isinstance(line, cst.BaseCompoundStatement | cst.BaseSmallStatement):
             found.append(line)
     return found
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .reading import MISSING
 from .rules import RefusedError
+from .trees import Comprehension
 
 if TYPE_CHECKING:
     from .reading import Subject
@@ -18,83 +19,22 @@ if TYPE_CHECKING:
 LONGEST: Final = 200
 """Statements of a function that is inlined, at most."""
 
-_STATEMENTS: Final = frozenset(
-    [
-        "Expr",
-        "Assign",
-        "AugAssign",
-        "AnnAssign",
-        "If",
-        "For",
-        "AsyncFor",
-        "While",
-        "Try",
-        "TryStar",
-        "With",
-        "AsyncWith",
-        "Match",
-        "Raise",
-        "Assert",
-        "Pass",
-        "Break",
-        "Continue",
-        "Return",
-        "Delete",
-        "Import",
-        "ImportFrom",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_STATEMENTS: Final = _words(
+    "Expr Assign AugAssign AnnAssign If For AsyncFor While Try TryStar With AsyncWith Match Raise Assert Pass "
+    "Break Continue Return Delete Import ImportFrom"
 )
-_PARTS: Final = frozenset(
-    [
-        "ExceptHandler",
-        "arguments",
-        "arg",
-        "keyword",
-        "alias",
-        "withitem",
-        "match_case",
-        "comprehension",
-        "MatchValue",
-        "MatchSingleton",
-        "MatchSequence",
-        "MatchMapping",
-        "MatchClass",
-        "MatchStar",
-        "MatchAs",
-        "MatchOr",
-        "Load",
-        "Store",
-        "Del",
-    ]
+_PARTS: Final = _words(
+    "ExceptHandler arguments arg keyword alias withitem match_case comprehension MatchValue MatchSingleton "
+    "MatchSequence MatchMapping MatchClass MatchStar MatchAs MatchOr Load Store Del"
 )
-_EXPRESSIONS: Final = frozenset(
-    [
-        "BoolOp",
-        "NamedExpr",
-        "BinOp",
-        "UnaryOp",
-        "Lambda",
-        "IfExp",
-        "Dict",
-        "Set",
-        "ListComp",
-        "SetComp",
-        "DictComp",
-        "GeneratorExp",
-        "Await",
-        "Compare",
-        "Call",
-        "FormattedValue",
-        "JoinedStr",
-        "Constant",
-        "Attribute",
-        "Subscript",
-        "Starred",
-        "Name",
-        "List",
-        "Tuple",
-        "Slice",
-    ]
+_EXPRESSIONS: Final = _words(
+    "BoolOp NamedExpr BinOp UnaryOp Lambda IfExp Dict Set ListComp SetComp DictComp GeneratorExp Await "
+    "Compare Call FormattedValue JoinedStr Constant Attribute Subscript Starred Name List Tuple Slice"
 )
 _OWN_RULES: Final = {
     **dict.fromkeys(("FunctionDef", "AsyncFunctionDef"), ("definition", "it defines a function")),
@@ -127,35 +67,14 @@ _FUNCTIONS: Final = {
 }
 _FORBIDDEN: Final = frozenset((module, name) for module, names in _FUNCTIONS.items() for name in names.split())
 """Functions and classes that look at the frame that calls them, or take its module for their own."""
-_ATTRIBUTES: Final = frozenset(
-    [
-        "__traceback__",
-        "with_traceback",
-        "tb_frame",
-        "tb_lineno",
-        "tb_next",
-        "f_back",
-        "f_globals",
-        "f_locals",
-        "f_lineno",
-        "f_code",
-        "gi_frame",
-        "cr_frame",
-        "ag_frame",
-        "currentframe",
-        "_getframe",
-        "__globals__",
-        "__code__",
-        "__closure__",
-        "__build_class__",
-    ]
+_ATTRIBUTES: Final = _words(
+    "__traceback__ with_traceback tb_frame tb_lineno tb_next f_back f_globals f_locals f_lineno f_code "
+    "gi_frame cr_frame ag_frame currentframe _getframe __globals__ __code__ __closure__ __build_class__"
 )
 """Attributes that lead to frames, wherever they are read."""
-_METHODS: Final = frozenset(
-    ["debug", "info", "warning", "warn", "error", "exception", "critical", "fatal", "trace", "success", "log"]
-)
+_METHODS: Final = _words("debug info warning warn error exception critical fatal trace success log")
 """Methods of what may be a logger."""
-_ASKING: Final = frozenset(["eval", "query", "set_trace", "make_class"])
+_ASKING: Final = _words("eval query set_trace make_class")
 """Methods that may look for variables in the frame that calls them, as those of pandas do."""
 
 
@@ -230,8 +149,10 @@ def check_names(subject: Subject, scoping: Scoping) -> None:
                 raise RefusedError("logging", f".{node.func.attr}() may be a logger's", _line(node))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ASKING:
             raise RefusedError("frame", f".{node.func.attr}() may look at the frame that calls it", _line(node))
+        if isinstance(node, Comprehension):
+            _inner(node)
     if isinstance(subject.tree, ast.AsyncFunctionDef):
-        _coroutine(subject, scoping)
+        _coroutine(scoping)
 
 
 def known(subject: Subject, scoping: Scoping, node: ast.expr) -> Any:
@@ -289,10 +210,26 @@ def _has_one_argument(scoping: Scoping, name: ast.Name) -> bool:
     return isinstance(parent.func, ast.Name) and parent.func.id in ("isinstance", "issubclass")
 
 
-def _coroutine(_: Subject, scoping: Scoping) -> None:
+def _coroutine(scoping: Scoping) -> None:
     for name, meaning in scoping.meanings.items():
         if meaning == "global" and name.id in ("next", "StopIteration"):
             raise RefusedError("coroutine", f"{name.id} may end it in a way of its own", _line(name))
+
+
+def _inner(comprehension: Comprehension) -> None:
+    """Refuse a variable of a comprehension that an earlier part of it reads; the first iterable is outside."""
+    bound, early = set[str](), set[str]()
+    for number, one in enumerate(comprehension.generators):
+        early |= _read([one.iter] if number else []) - bound
+        for target in ast.walk(one.target):
+            if isinstance(target, ast.Name) and target.id in early:
+                raise RefusedError("unbound", f"{target.id} may have no value when it is read", _line(target))
+        bound |= _read([one.target])
+        early |= _read(one.ifs) - bound
+
+
+def _read(nodes: list[ast.expr]) -> set[str]:
+    return {name.id for node in nodes for name in ast.walk(node) if isinstance(name, ast.Name)}
 
 
 def _line(node: ast.AST) -> int:

@@ -31,7 +31,7 @@ _LAYOUT: Final = frozenset("\r\f\v\x1c\x1d\x1e\x85\u2028\u2029\0")
 class Subject:
     """A function whose source is known: its syntax tree, and its text, in an ``if`` where it is indented."""
 
-    func: FunctionType
+    func: Any  # a FunctionType, which type checkers take for a method here
     tree: Function
     text: str
     module: str
@@ -96,7 +96,7 @@ def subject(func: Any, source: Source | None) -> Subject:
 
 def path_of(subject: Subject) -> str | None:
     """Find the way from a module to a function of it, or to the node that was made of it."""
-    name = subject.func.__name__
+    name: str = subject.func.__name__
     found = subject.func.__globals__.get(name)
     if found is subject.func:
         return name
@@ -119,8 +119,8 @@ def _plain(func: Any) -> FunctionType:
         raise RefusedError("kind", f"a {type(func).__name__} is no plain function")
     if func.__name__ == "<lambda>" or func.__code__.co_name == "<lambda>":
         raise RefusedError("kind", "it is a lambda", line)
-    if hasattr(func, "__wrapped__"):
-        raise RefusedError("kind", f"it wraps {getattr(func.__wrapped__, '__name__', 'another')}", line)
+    if "__wrapped__" in vars(func):
+        raise RefusedError("kind", f"it wraps {getattr(vars(func)['__wrapped__'], '__name__', 'another')}", line)
     code = func.__code__
     if code.co_freevars:
         raise RefusedError("closure", f"it is a closure over {', '.join(code.co_freevars)}", line)

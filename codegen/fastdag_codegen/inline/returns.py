@@ -334,7 +334,8 @@ def _lines(script: Script, start: int, end: int) -> Iterator[tuple[int, tuple[To
             if number:
                 if line:
                     yield line, _trimmed(parts)
-                parts, line = [""], 0
+                parts[:] = [""]
+                line = 0
             if isinstance(piece, str) and isinstance(parts[-1], str):
                 parts[-1] += piece
             else:

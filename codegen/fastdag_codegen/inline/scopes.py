@@ -15,11 +15,11 @@ from .rules import RefusedError
 from .texts import one_line, one_line_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Generator
 
     from .trees import Meaning
 
-_STATEMENTS: Final = (cst.BaseSmallStatement, cst.BaseCompoundStatement, cst.SimpleStatementLine)
+_STATEMENTS: Final = (cst.BaseSmallStatement, cst.BaseCompoundStatement)
 
 
 class Use(NamedTuple):
@@ -171,7 +171,7 @@ class Script:
         self.ends[key] = len(self.tokens)
 
     @contextmanager
-    def record_syntactic_position(self, node: cst.CSTNode, **_: Any) -> Iterator[None]:  # noqa: ARG002 - libcst's
+    def record_syntactic_position(self, node: cst.CSTNode, **_: Any) -> Generator[None]:  # noqa: ARG002 - libcst's
         """Do nothing: parts are known with the whitespace and parentheses around them."""
         yield
 

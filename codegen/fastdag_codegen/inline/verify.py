@@ -37,7 +37,7 @@ def check_variables(subject: Subject, scoping: Scoping, script: Script, exits: E
     code = subject.func.__code__
     real = tuple(dict.fromkeys((*code.co_varnames, *code.co_cellvars)))
     ours = exits.order if sys.version_info >= (3, 12) else exits.older
-    same = script.locals == scoping.locals and not {*real} - script.inner - scoping.locals
+    same = {*script.locals} == {*scoping.locals} and not {*real} - script.inner - scoping.locals
     if not same or [name for name in real if name in ours] != [name for name in ours if name in real]:
         raise RefusedError("names", "its variables are not those that Python found", code.co_firstlineno)
     mortal = exits.perhaps - {*scoping.parameters} | scoping.rebound

@@ -16,8 +16,6 @@ from .returns import Exit, Row
 from .scopes import Use
 
 if TYPE_CHECKING:
-    from types import FunctionType
-
     from .reading import Subject
     from .returns import Item
 
@@ -31,18 +29,23 @@ class Names(Protocol):
     @property
     def late_globals(self) -> bool:
         """Whether what a module imports is looked up in that module each time."""
+        ...
 
     def local(self, wish: str, /) -> str:
         """Give a fresh variable."""
+        ...
 
     def module(self, name: str, /) -> str:
         """Give the alias of an imported module."""
+        ...
 
     def home(self, module: str, name: str, /) -> str:
         """Import a name from a module; give what it is called here."""
+        ...
 
     def bound(self, wish: str, expression: str, value: Any, /) -> str:
         """Bind an object at the top of the module; ``expression`` reaches it."""
+        ...
 
 
 class Line(NamedTuple):
@@ -111,7 +114,7 @@ class Body:
         line: the line of the source file where the function is defined.
     """
 
-    func: FunctionType
+    func: Any  # a FunctionType, which type checkers take for a method here
     module: str
     path: str | None
     is_async: bool

@@ -1,6 +1,6 @@
 """Functions that are inlined, each with a hazard in it, and the arguments that show it."""
 
-# fmt: off - the layout is part of what these show
+# fmt: off
 
 import functools
 import json
@@ -653,6 +653,12 @@ if LIMIT:
             y = x
             return y + 1
         return 0
+
+
+@case("1")
+def a_docstring_on_a_line(x):
+    """Say something."""; x += 1; "and more"
+    return x
 
 
 @case("1")

@@ -1,6 +1,6 @@
 """Functions that are called, because inlining them would not be the same; each with the rule that says so."""
 
-# fmt: off - the layout is part of what these show
+# fmt: off
 
 import collections
 import contextlib
@@ -450,6 +450,11 @@ def ends_in_an_order_of_its_own(x):
     a = x()
     b = x()
     return [a + y for y in x], b
+
+
+@rule("unbound")
+def reads_a_variable_of_a_comprehension_before_it_is_bound(data):
+    return [data for c in [1] for data in [data, c]]
 
 
 @rule("return")
