@@ -144,7 +144,7 @@ def _is_of_module(func: FunctionType, name: str) -> None:
         raise RefusedError("module", f"its globals are not those of module {name}", line)
     if not is_importable(name):
         raise RefusedError("module", f"module {name} cannot be imported by that name", line)
-    if func.__builtins__ is not vars(builtins):  # type: ignore[attr-defined]  # typeshed does not know it
+    if getattr(func, "__builtins__", None) is not vars(builtins):  # not all typesheds know it
         raise RefusedError("module", "its module has builtins of its own", line)
 
 
