@@ -13,7 +13,7 @@ from .optimize import UNCHANGED, optimize
 from .parts import LONG, Block, Part, cut, sizes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from fastdag_typed.step import Guard, Read, Step
 
@@ -65,7 +65,9 @@ class Graph(Flow):
             seen = [step.name for step in finals if step is not None]
         self.optimized = optimize(plan, seen) if self.options.level > 1 else UNCHANGED
 
-    def function(self, name: str, **texts: Any) -> Function:
+    def function(
+        self, name: str, *, template: str = "dag.py.jinja", body: Sequence[str] = (), **texts: Any
+    ) -> Function:
         """Describe the function, of which the steps are written, for its template."""
         plan = self.plan
         if self.skippable:
@@ -94,7 +96,9 @@ class Graph(Flow):
                 *self.forwarded(context=False),
             ],
             skippable=frozenset(self.skippable),
-            **{"template": "dag.py.jinja", "body": [], **texts},
+            template=template,
+            body=list(body),
+            **texts,
         )
 
     def _dropped(self) -> dict[int, list[str]]:

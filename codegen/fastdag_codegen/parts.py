@@ -34,6 +34,7 @@ class Block:
     def __post_init__(self) -> None:
         for node in ast.walk(ast.parse("\n".join(_unguarded(self.lines)))):
             if isinstance(node, ast.Name):
+                kinds: dict[type[ast.expr_context], set[str]]
                 kinds = {ast.Load: self.takes, ast.Store: self.gives, ast.Del: self.drops}
                 kinds[type(node.ctx)].add(node.id)
 
