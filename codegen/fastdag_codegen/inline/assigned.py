@@ -13,7 +13,7 @@ from .managers import lets_errors_through
 from .rules import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .reading import Subject
     from .trees import Scoping
@@ -45,6 +45,19 @@ class Exits(NamedTuple):
     perhaps: frozenset[str]
     order: tuple[str, ...]
     older: tuple[str, ...]
+    returns: Mapping[ast.Return, State]
+    """What is known at each of several returns, if one of them ends the function, and only branches are around them."""
+
+    @property
+    def uncertain(self) -> list[str]:
+        """The variables that are perhaps bound, in the order in which they end."""
+        states = self.returns.values() or [State(self.bound, self.perhaps)]
+        return [name for name in self.order if any(name in one.perhaps and name not in one.bound for one in states)]
+
+    def ends(self, state: State | None = None) -> tuple[tuple[str, bool], ...]:
+        """List the variables that end with the function, or at a return, and whether they are certainly bound."""
+        bound, perhaps = state or (self.bound, self.perhaps)
+        return tuple((name, name in bound) for name in self.order if name in perhaps)
 
 
 def assignments(subject: Subject, scoping: Scoping, given: Iterable[str]) -> Exits:
@@ -60,7 +73,8 @@ def assignments(subject: Subject, scoping: Scoping, given: Iterable[str]) -> Exi
     joined = _join(exits) or State(frozenset(), frozenset())
     order = _ordered(scoping, walk.order, scoping.captured)
     older = _ordered(scoping, walk.older, scoping.captured | scoping.eagerly)
-    return Exits(joined.bound, joined.perhaps.intersection(order), order, older)
+    plain = end is None and len(walk.at) > 1 and walk.only_branches_are_around_returns()
+    return Exits(joined.bound, joined.perhaps.intersection(order), order, older, walk.at if plain else {})
 
 
 def _ordered(scoping: Scoping, found: Iterable[str], cells: set[str]) -> tuple[str, ...]:
@@ -80,6 +94,7 @@ class _Walk:
         self.subject = subject
         self.scoping = scoping
         self.returns: list[State] = []
+        self.at: dict[ast.Return, State] = {}
         self.order: dict[str, None] = {}
         self.older: dict[str, None] = {}
         self._around: list[_Loop | list[ast.stmt] | str] = []  # loops, finally blocks, names of except ... as
@@ -125,8 +140,19 @@ class _Walk:
 
     def _return(self, node: ast.Return, state: State) -> None:
         value = state if node.value is None else self.expression(node.value, state)
+        self.at[node] = value
         end, _ = self._leave(value, to_loop=False)
         self.returns += [end] if end is not None else []
+
+    def only_branches_are_around_returns(self) -> bool:
+        """Tell whether every return has been met, and none is in a loop, a ``try`` or a ``with``."""
+        for node in self.subject.nodes:
+            around = self.scoping.parents.get(node) if isinstance(node, ast.Return) else None
+            while isinstance(around, ast.If | ast.Match | ast.match_case):
+                around = self.scoping.parents.get(around)
+            if around is not None or (isinstance(node, ast.Return) and node not in self.at):
+                return False
+        return True
 
     def _leave(self, state: State | None, *, to_loop: bool) -> tuple[State | None, _Loop | None]:
         """Go out through what is around, inside first; that is where CPython meets the names of ``finally``, too."""

@@ -91,7 +91,7 @@ def _body(known: Subject, values: dict[str, Any]) -> Body:
     check_globals(known, scoping)
     check_escapes(known, scoping)
     exits = assignments(known, scoping, scoping.parameters)
-    preset = sorted(exits.perhaps - exits.bound - {*scoping.parameters}, key=exits.order.index)
+    preset = [name for name in exits.uncertain if name not in scoping.parameters]
     if preset:
         exits = assignments(known, scoping, (*scoping.parameters, *preset))
     script, function = _script(known, {*scoping.parameters, *preset})
@@ -114,7 +114,8 @@ def _body(known: Subject, values: dict[str, Any]) -> Body:
         rebound=frozenset(scoping.rebound),
         homes={name: where for name in names if name in known.func.__globals__ and (where := home(known, name))},
         preset=tuple(preset),
-        ends=tuple((name, name in exits.bound) for name in exits.order if name in exits.perhaps),
+        ends=() if exits.returns else exits.ends(),
+        each=tuple(exits.ends(exits.returns[node]) for node in sorted(exits.returns, key=_place)),
     )
 
 
@@ -130,6 +131,10 @@ def _script(known: Subject, bare: set[str]) -> tuple[Script, cst.FunctionDef]:
     script = Script(known.tree.lineno, module.default_indent, bare, known.is_builtin)
     script.record(function)
     return script, function
+
+
+def _place(node: ast.stmt) -> tuple[int, int]:
+    return node.lineno, node.col_offset
 
 
 def _is_safe(known: Subject, scoping: Scoping, node: ast.With) -> bool:

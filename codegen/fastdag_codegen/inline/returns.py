@@ -33,11 +33,16 @@ class Row(NamedTuple):
 
 
 class Exit(NamedTuple):
-    """A place where the body returns: the value, as rows (none: ``None``), and the line of the source file."""
+    """A place where the body returns.
+
+    ``rows`` are those of the value, none for ``None``; ``line`` is that of the source file; ``number`` counts the
+    returns of the function from 0 (-1: it is none of them).
+    """
 
     depth: int
     rows: tuple[Row, ...]
     line: int
+    number: int = -1
 
 
 Item = Row | Exit
@@ -189,6 +194,8 @@ class Structure:
                 items += self.loop(two, body[index + 1 :], depth + 1, _DEEPEST)
                 return [*items, Row(depth + 1, ("break",), self.line(two))]
             items += self.block([two], depth + 1, last=False)
+            if not falls([two], self.safe):
+                return items
         for end in self.end(body, depth + 1):
             items += [end, Row(depth + 1, ("break",), end.line)]
         return items
@@ -286,16 +293,16 @@ class Structure:
 
     def exit(self, one: cst.Return, depth: int) -> Exit:
         """Write what is returned."""
-        line = self.line(one)
+        line, number = self.line(one), self.script.returns[id(one)]
         value = one.value
         if value is None:
-            return Exit(depth, (), line)
+            return Exit(depth, (), line, number)
         margin = self.script.margins[id(one)]
         rows = self.rows(self.script.starts[id(value)], self.script.ends[id(value)], margin, 0)
         if isinstance(value, cst.Tuple) and not value.lpar:
             rows[0] = rows[0]._replace(parts=("(", *rows[0].parts))
             rows[-1] = rows[-1]._replace(parts=(*rows[-1].parts, ")"))
-        return Exit(depth, tuple(rows), line)
+        return Exit(depth, tuple(rows), line, number)
 
     def stop(self, one: Statement) -> int:
         """Give the end of a statement, without the semicolon after it."""

@@ -66,6 +66,7 @@ class Script:
         self.starts: dict[int, int] = {}
         self.ends: dict[int, int] = {}
         self.margins: dict[int, str] = {}
+        self.returns: dict[int, int] = {}
         self.locals: set[str] = set()
         self.inner: set[str] = set()
         self._line = line
@@ -148,6 +149,8 @@ class Script:
             enter(self, node)
         if isinstance(node, _STATEMENTS):
             self.margins[key] = "".join(self._indents)
+        if isinstance(node, cst.Return):
+            self.returns[key] = len(self.returns)
         if key in self._switch:
             self._scopes.append(self._switch[key])
         if key in self._instead:

@@ -94,13 +94,17 @@ class Piece(NamedTuple):
         return "".join(parts)
 
 
+Ends = tuple[tuple[str, bool], ...]
+
+
 class End(NamedTuple):
-    """A place where the body returns: the value, what it is indented by, the globals in it, the line."""
+    """A place where the body returns: the value, what it is indented by, the globals in it, the line, the number."""
 
     space: str
     value: Piece
     globals: tuple[Use, ...]
     line: int
+    number: int
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,9 @@ class Body:
     homes: Mapping[str, tuple[str, str | None]]
     pieces: tuple[Piece | End, ...]
     preset: tuple[str, ...]
-    ends: tuple[tuple[str, bool], ...]
+    ends: Ends
+    each: tuple[Ends, ...]
+    """What ends with the body, or else at each return: variables in order, and whether they are certainly bound."""
 
     def write(self, names: Names, given: Mapping[str, str], sink: Sink) -> Inlined:
         """Write the body once.
@@ -149,10 +155,12 @@ class Body:
         for piece in self.pieces:
             if isinstance(piece, End):
                 lines += self._end(piece, filled, sink)
+                ends = self._deletions(self.each[piece.number], variables, mortal) if self.each else []
+                lines += [Line(f"{piece.space}{text}", piece.line) for text in ends]
             else:
                 lines += map(Line, piece.filled(filled).split("\n"), piece.lines)
         last = lines[-1].line if lines else self.line
-        lines += [Line(text, last) for text in self._deletions(variables, mortal)]
+        lines += [Line(text, last) for text in self._deletions(self.ends, variables, mortal)]
         found = (*inner.items(), *variables.items())
         return Inlined(lines, tuple((text, name) for name, text in found))
 
@@ -163,7 +171,8 @@ class Body:
     @cached_property
     def _own(self) -> tuple[str, ...]:
         """The variables that are no parameters, first those that end with the body."""
-        found = (*(name for name, _ in self.ends), *(use.name for use in self.uses if use.meaning == "local"))
+        ending = (name for ends in (self.ends, *self.each) for name, _ in ends)
+        found = (*ending, *(use.name for use in self.uses if use.meaning == "local"))
         return tuple(dict.fromkeys(name for name in found if name not in self.parameters))
 
     @cached_property
@@ -229,10 +238,10 @@ class Body:
             for index, one in enumerate(whole.split("\n"))
         ]
 
-    def _deletions(self, variables: Mapping[str, str], mortal: set[str]) -> list[str]:
+    def _deletions(self, ends: Ends, variables: Mapping[str, str], mortal: set[str]) -> list[str]:
         """Write the end of the variables, in the order in which CPython ends them."""
         found: list[str] = []
-        for name, certain in self.ends:
+        for name, certain in ends:
             if name in self.parameters and name not in mortal:
                 continue
             text = variables[name]
@@ -256,7 +265,7 @@ def template(subject: Subject, items: Sequence[Item], **facts: Any) -> Body:
             rows = []
             value = _piece(item.rows or (Row(0, ("None",), item.line),), uses)
             known = tuple(use for row in item.rows for use in row.parts if isinstance(use, Use))
-            pieces.append(End(_STEP * item.depth, value, _globals(known), item.line))
+            pieces.append(End(_STEP * item.depth, value, _globals(known), item.line, item.number))
         else:
             rows.append(item)
     pieces += [_piece(rows, uses)] if rows else []

@@ -227,17 +227,17 @@ def test_each_line_tells_the_line_of_the_source(module: Callable[..., ModuleType
     assert lines == [
         ("node_y: Any = Y", 2),
         ("node_z: Any = None", 2),
-        ("node_t: Any = None", 2),
         ("if X:", 10),
         ("    result = (", 12),
         ("        X +", 13),
         ("        node_y", 14),
         ("    )", 15),
+        ("    del node_y, node_z", 12),
         ("else:", 16),
         ("    for node_z in X: node_y += node_z", 16),
         ('    node_t = "a\\n    b"', 17),
         ("    result = node_t", 18),
-        ("del node_y, node_z, node_t", 18),
+        ("    del node_y, node_z, node_t", 18),
     ]
 
 
@@ -294,6 +294,34 @@ def test_annotations_keep_what_means_the_same_everywhere(module: Callable[..., M
         "node_p = 3",
     ]
     assert '    node_g = "g"' in lines
+
+
+def test_variables_end_where_the_function_returned(module: Callable[..., ModuleType]) -> None:
+    made = module(
+        """
+        def f(x, y):
+            if x:
+                return y
+            z = y
+            if z:
+                w = z
+                return w
+            return x
+        """
+    )
+    assert text(made.f).split("\n") == [
+        "if X:",
+        "    result = Y",
+        "else:",
+        "    node_z = Y",
+        "    if node_z:",
+        "        node_w = node_z",
+        "        result = node_w",
+        "        del node_z, node_w",
+        "    else:",
+        "        result = X",
+        "        del node_z",
+    ]
 
 
 def test_a_sink_is_told_whether_anything_runs_after_a_return(module: Callable[..., ModuleType]) -> None:

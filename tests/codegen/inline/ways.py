@@ -68,9 +68,17 @@ class Way:
         return [*self.log, ("returns", 0 if end else self.returned)]
 
     def block(self, statements: list[ast.stmt]) -> None:
-        for node in statements:
+        for node in self.without_ends(statements):
             name = type(node).__name__.lower()
             getattr(self, f"{name}_", getattr(self, name, self.other))(node)
+
+    def without_ends(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        """Leave out what ends variables where the function returned."""
+        given = [ast.unparse(node).startswith(f"{self.result} =") for node in body]
+        if not any(given):
+            return body
+        end = given.index(True) + 1
+        return [*body[:end], *(node for node in body[end:] if isinstance(node, ast.Break))]
 
     def note(self, what: str, node: Any) -> None:
         self.log.append((what, self.lines(node.lineno)))
