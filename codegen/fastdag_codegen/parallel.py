@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .schedule import Schedule
 
 _MODULES: Final = {
-    "threads": ("_thread", "contextlib", "contextvars", "os", "queue", "threading"),
+    "threads": ("contextlib", "contextvars", "os", "queue", "threading"),
     "asyncio": ("asyncio", "collections", "contextvars", "os"),
 }
 """What the modules of a mode import of the standard library."""

@@ -38,20 +38,20 @@ class Watching(Watch):
         self._run = run
         self._names = run.plan.names
         self._observed = observed
-        self._began = 0.0
+        self._began: dict[int, float] = {}
 
     def begin(self, step: int) -> None:
         """Note that a step begins."""
         if self._observed:
             self._run.emit(NodeStarted(self._names[step]))
-        self._began = perf_counter()
+        self._began[step] = perf_counter()
 
     def done(self, step: int, value: Any) -> None:
         """Note that a step has ended with a value."""
         end = perf_counter()
-        self._run.record.rows.append((self._began, step, end))
+        self._run.record.rows.append((self._began[step], step, end))
         if self._observed:
-            self._run.emit(NodeFinished(self._names[step], value, end - self._began))
+            self._run.emit(NodeFinished(self._names[step], value, end - self._began[step]))
 
     def skip(self, step: int) -> None:
         """Note that a step is left out."""
@@ -61,6 +61,6 @@ class Watching(Watch):
     def failed(self, step: int, error: BaseException) -> None:
         """Note that a step has failed."""
         end = perf_counter()
-        self._run.record.rows.append((self._began, step, end))
+        self._run.record.rows.append((self._began[step], step, end))
         if self._observed:
-            self._run.emit(NodeFailed(self._names[step], error, end - self._began))
+            self._run.emit(NodeFailed(self._names[step], error, end - self._began[step]))

@@ -292,27 +292,21 @@ def test_exceptions_of_every_kind_come_out_as_they_do_from_the_runner(flat: Any,
         assert outcomes[:2] == outcomes[2:]
 
 
+@pytest.mark.usefixtures("_flows")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("level", [0, 2])
-def test_a_failure_keeps_nothing_alive_when_it_is_gone(flat: Any, mode: Mode, level: int) -> None:
-    dag, made = DAG("random"), list[weakref.ref[Big]]()
-
-    def make() -> Big:
-        found = Big()
-        made.append(weakref.ref(found))
-        return found
-
-    def fails(x: Big) -> None:
-        raise ValueError(x)
-
-    dag.add_node(Node(make)) >> dag.add_node(Node(fails))
-    dag.add_node(Node(make, "beside"))
-    module = flat(dag, mode, level=level)
+def test_a_failure_keeps_nothing_alive_when_it_is_gone(mode: Mode, level: Any, tmp_path: Path) -> None:
+    flow: Any = __import__("flat_failing")
+    plan, options = flow.failing.plan(), Options(mode=mode, level=level)
+    write(compile_workflow(plan, target="flat_failing:failing", options=options), tmp_path / "made.py")
+    module = load(tmp_path / "made.py")
+    assert hasattr(module, "INLINED") == bool(level)
+    flow.made.clear()
 
     async def main() -> None:
         with pytest.raises(WorkflowExecutionError):
             await (module.run_async() if mode == "asyncio" else asyncio.sleep(0, module.run()))
-        assert [one() for one in made] == [None] * len(made)
+        assert [one() for one in flow.made] == [None]
 
     gc.collect()
     gc.disable()
@@ -344,6 +338,24 @@ def test_so_many_threads_as_are_asked_for_run_at_once_and_no_more(flat: Any) -> 
     assert len({*module.run(max_workers=3).values()}) == most[0] == 3
     assert Runner(module, max_workers=3).run({}, "parallel").stop_reason == "completed"
     assert most == [3]
+
+
+def test_threads_that_had_nothing_to_do_come_back(flat: Any) -> None:
+    dag, seen = DAG("random"), set[int]()
+
+    def meet(at: threading.Barrier, *_: object) -> None:
+        at.wait()
+        seen.add(threading.get_ident())
+
+    before = [dag.add_node(Node(lambda: 1, "start"))]
+    for layer in range(4):
+        met = threading.Barrier(3, timeout=60)
+        made = [dag.add_node(Node(partial(meet, met), f"n{layer}_{number}")) for number in range(3)]
+        for node in made:
+            node.after(*before)
+        before = made
+    assert set(flat(dag, "threads").run(max_workers=3)) == set(dag.nodes)
+    assert len(seen) == 3
 
 
 def test_so_many_tasks_as_are_asked_for_run_at_once_and_no_more(flat: Any) -> None:
@@ -413,8 +425,8 @@ def test_each_group_runs_in_its_own_copy_of_the_context_of_the_run(flat: Any, mo
         return go(to)
 
     start = dag.add_node(Node(partial(go, "start"), "start"))
-    for name in ("left", "right"):
-        dag.add_node(Node(partial(go_later if mode == "asyncio" else go, name), name)).after(start)
+    dag.add_node(Node(partial(go_later if mode == "asyncio" else go, "left"), "left")).after(start)
+    dag.add_node(Node(partial(go, "right"), "right")).after(start)
     module = flat(dag, mode)
     WHERE.set("outside")
     assert module.run() == {"start": "outside", "left": "outside", "right": "outside"}
@@ -495,6 +507,16 @@ def test_an_instrumented_module_tells_observers_of_each_node_also_of_several_at_
     with suppress(WorkflowExecutionError):
         runner.run({"x": -1}, "parallel")
     assert set(runner.metrics.node_times) == {"check", "one", "other", "last"}
+
+
+def test_the_times_of_nodes_that_run_at_once_are_told_apart(flat: Any) -> None:
+    dag, begun, over = DAG("random"), threading.Event(), threading.Event()
+    dag.add_node(Node(lambda: begun.set() or over.wait(60), "long"))
+    waits = dag.add_node(Node(lambda: begun.wait(60), "waits"))
+    waits >> dag.add_node(Node(lambda _: over.set(), "within"))
+    runs = Runner(flat(dag, "threads", instrument=True), max_workers=2).run().executions
+    assert runs["long"].start < runs["within"].start
+    assert runs["long"].duration > runs["within"].duration
 
 
 @pytest.mark.parametrize("mode", MODES)

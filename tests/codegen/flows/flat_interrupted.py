@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import threading
+from queue import SimpleQueue
 from typing import Any
 
 from fastdag_codegen import compile_workflow, load, write
@@ -16,8 +17,16 @@ from fastdag_typed.step import running
 
 dag = DAG("interrupted")
 log: list[str] = []
-stopped = threading.Event()
-"""Whether the compiled code knows that it is interrupted."""
+# What Python has for this that is written in Python can be broken by Ctrl-C, and so can the start of a thread.
+stopped: SimpleQueue[None] = SimpleQueue()
+"""Tells that the compiled code knows that it is interrupted."""
+begun: SimpleQueue[None] = SimpleQueue()
+"""Tells that the first thread is there."""
+
+
+def wait_for_ctrl_c() -> None:
+    begun.get()
+    say("waiting")
 
 
 def say(text: str) -> None:
@@ -32,15 +41,15 @@ def first() -> int:
 
 def deaf(x: int) -> int:
     """Go on, whatever happens to the run."""
-    say("waiting")
-    stopped.wait()
+    wait_for_ctrl_c()
+    stopped.get()
     log.append("waited")
     return x
 
 
 def deaf_for_ever(x: int) -> int:
-    say("waiting")
-    stopped.wait()
+    wait_for_ctrl_c()
+    stopped.get()
     say("again")
     threading.Event().wait()
     return x
@@ -51,7 +60,7 @@ def heedful(x: int) -> int:
     told = threading.Event()
     scope: Any = running.get()
     forget = scope.at_stop(told.set)
-    say("waiting")
+    wait_for_ctrl_c()
     told.wait()
     forget()
     log.append("waited")
@@ -84,9 +93,13 @@ def main() -> None:
     module: Any = load(f"{folder}/made.py")
 
     class Watched(module.Crew):  # type: ignore[misc]
+        def _come(self) -> None:
+            super()._come()
+            begun.put(None)
+
         def stop(self) -> None:
             super().stop()
-            stopped.set()
+            stopped.put(None)
 
     module.Crew = Watched
     runner = Runner(module)
