@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fastdag_typed.dag import SubWorkflow
 from fastdag_typed.plan import CONTEXT, reads, slot_of
 
 from .bindings import Mark, Traced
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fastdag_typed.step import Guard, Read, Step
+
+
+_DISPLAY: Final = 16
+"""Python makes a dict of so many entries at once; to put a larger one together takes longer than to enter each."""
+_CAST: Final = 'cast("Results", '
 
 
 class Way(NamedTuple):
@@ -118,7 +124,7 @@ class Graph(Flow):
         found: dict[int, list[str]] = {}
         for slot, index in sorted(last.items()):
             source = self.plan.step_of_slot.get(slot)
-            if source is not None and source.index not in (self.kept or ()) and slot not in final:
+            if source is not None and source.index not in (self.kept or ()) and slot not in final and _frees(source):
                 found.setdefault(index, []).append(self.slots[slot])
         return {index: [f"del {', '.join(names)}"] for index, names in found.items()}
 
@@ -131,7 +137,7 @@ class Graph(Flow):
             results = self.names.take("results")
             self.head.append(f"{results}: dict[str, Any] = {{}}")
             shared.append(results)
-            tail = [f'return cast("Results", {results})']
+            tail = [f"return {_CAST}{results})"]
         for steps in sizes(len(body)):
             lines = [line for index in steps for line in body[index]]
             for index in steps if not self.path else ():
@@ -265,7 +271,7 @@ class Graph(Flow):
             for step in self.plan.steps
             if self.kept is None or step.index in self.kept
         ]
-        return self._mapping(rows, ": Results")
+        return self._mapping(rows, "Results")
 
     def _value(self) -> list[str]:
         """Write what a nested function returns: the final value."""
@@ -284,22 +290,32 @@ class Graph(Flow):
                 for (_, value, skippable), slot in zip(rows, slots, strict=True)
             ]
             rows = [(name, value, skippable) for (name, _, skippable), value in zip(rows, fields, strict=True)]
-            return self._mapping(rows, ": dict[str, Any]")
+            return self._mapping(rows, "dict[str, Any]")
         if returns.form == "list":
             return [f"return [{', '.join(values)}]"]
         return [f"return ({', '.join(values)}{',' if len(values) == 1 else ''})"]
 
     def _mapping(self, rows: list[tuple[str, str, bool]], annotation: str) -> list[str]:
+        """Write a mapping that is returned, less what was skipped."""
         entries = [f"    {key}: {value}," for key, value, _ in rows]
-        if not any(skippable for _, _, skippable in rows):
+        if len(rows) <= _DISPLAY and not any(skippable for _, _, skippable in rows):
             return ["return {", *entries, "}"]
         name = self.names.take("results")
-        lines = [f"{name}{annotation} = {{", *entries, "}"]
+        lines = [f"{name}: {annotation} = {{", *entries, "}"]
+        if len(rows) > _DISPLAY:
+            empty = f"{name} = {_CAST}{{}})" if annotation == "Results" else f"{name}: {annotation} = {{}}"
+            lines = [empty, *(f"{name}[{key}] = {value}" for key, value, _ in rows)]
         for key, value, skippable in rows:
             if skippable:
                 test = value if value.isidentifier() else f"{name}[{key}]"
                 lines += [f"if {test} is SKIPPED:", f"    del {name}[{key}]"]
         return [*lines, f"return {name}"]
+
+
+def _frees(step: Step) -> bool:
+    """Tell whether it is worth a statement to free what a step gives; a number is not."""
+    returns = None if isinstance(step.func, SubWorkflow) or step.kind == "condition" else step.node.signature.returns
+    return not any(returns is number for number in (bool, float, int))
 
 
 def _way(guard: Guard) -> Way:

@@ -112,6 +112,22 @@ def test_a_chain_of_large_values_holds_two_of_them_at_a_time(tmp_path: Path, mad
     assert peak < 2.5 * size
 
 
+def numbered(x: int) -> int:
+    return x + 1
+
+
+def listed(x: int) -> list[int]:
+    return [x]
+
+
+def test_what_is_not_kept_is_deleted_unless_it_is_only_a_number(made: Callable[[Workflow], str]) -> None:
+    dag = DAG("chain")
+    steps = [dag.add_node(Node(func, name=name)) for name, func in (("a", numbered), ("b", listed), ("c", len))]
+    steps[0] >> steps[1] >> steps[2]
+    text = compile_workflow(dag.plan(), target=made(dag), options=Options(level=0, keep=("c",)))
+    assert [line.strip() for line in text.splitlines() if line.strip().startswith("del ")] == ["del b"]
+
+
 def test_async_parts_are_awaited(keeping: Any) -> None:
     module = keeping("flat_long:long_async", None)
     assert "async def _part_1(" in Path(module.__file__ or "").read_text(encoding="utf-8")

@@ -457,6 +457,6 @@ def test_a_module_without_branches_or_context_imports_only_the_users_modules(fla
     head = text.partition("if TYPE_CHECKING")[0]
     assert [line for line in head.splitlines() if line.startswith(("import", "from"))] == [
         "from __future__ import annotations",
-        "from typing import Any, Final, TYPE_CHECKING, TypedDict",
+        "from typing import Any, Final, TYPE_CHECKING, TypedDict, cast",
         "import flat_names as _flat_names",
     ]
