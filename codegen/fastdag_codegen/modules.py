@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from fastdag_typed import __version__
 from fastdag_typed.diagnostic import did_you_mean
-from fastdag_typed.exceptions import CompileError
+from fastdag_typed.exceptions import CompileError, FastDagError
 from fastdag_typed.lowering import collector_at_rest
 from fastdag_typed.plan import slot_of
 
@@ -52,35 +53,47 @@ def compile_workflow(plan: Plan, *, target: str, options: Options = DEFAULT) -> 
     return compilation(plan, target=target, options=options).text
 
 
-def compilation(plan: Plan, *, target: str, options: Options = DEFAULT) -> Compilation:
+def compilation(plan: Plan, *, target: str, options: Options = DEFAULT, before: str | None = None) -> Compilation:
     """Write the module of a plan, and tell what became of each node; see ``compile_workflow``.
+
+    Args:
+        plan: see there.
+        target: see there.
+        options: see there.
+        before: the module as it is in its file; what is the same again is not compiled by Python again.
 
     Raises:
         CompileError: see there.
     """
     with collector_at_rest():
         module = Module(plan, target, options)
-        text = module.text()
-        error = _fault(text)
-        if error is not None and options.level:  # whatever it is, calls alone do not have it
+        text, fault = _tried(module, before)
+        if fault is not None and options.level:  # whatever it is, calls alone do not have it
             module = Module(plan, target, replace(options, level=0))
-            text = module.text()
-            module.bindings.choices = [
-                choice._replace(reason=f"the module with bodies in it is no Python: {error}")
-                for choice in module.bindings.choices
-            ]
-            error = _fault(text)
-        if error is not None:
-            raise CompileError(f'Workflow "{plan.name}" cannot be compiled to one module: {error}') from error
+            reason = f"the bodies cannot be put together ({_named(fault)})"
+            text, fault = _tried(module, before)
+            module.bindings.choices = [choice._replace(reason=reason) for choice in module.bindings.choices]
+        if fault is not None:
+            raise CompileError(f'Workflow "{plan.name}" cannot be compiled to one module: {_named(fault)}') from fault
         return Compilation(text, tuple(module.bindings.choices))
 
 
-def _fault(text: str) -> Exception | None:
+def _tried(module: Module, before: str | None) -> tuple[str, Exception | None]:
+    """Give the text of a module, and what keeps it from being one, if anything does."""
+    text = ""
     try:
-        compile(text, "<compiled workflow>", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return error
-    return None
+        text = module.text()
+        if text != before:
+            compile(text, "<compiled workflow>", "exec", dont_inherit=True)
+    except FastDagError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a fault of the compiler, or what Python has limits for
+        return text, error
+    return text, None
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 class Module:
@@ -174,26 +187,24 @@ class Module:
             "flows": self.functions,
             "inputs": [(string(name), parameter) for name, parameter in inputs.items()],
             "nodes": [(comment(string(name)), value) for name, value in bindings.nodes.items()],
-            "lines": [],
-            "inlined": [],
         }
-        template = _templates().get_template("module.py.jinja")
-        _, marked = _unmarked(template.render(facts))
-        facts["lines"] = [(one.line, bindings.marks[one.mark]) for one in marked]
-        facts["inlined"] = [
+        templates = _templates()
+        code, marked = _unmarked(templates.get_template("module.py.jinja").render(facts))
+        lines = [(one.line, bindings.marks[one.mark]) for one in marked]
+        inlined = [
             (one.origins[0][0], one.end, mark.name, string(mark.traced.origin), _pairs(one.origins), _names(mark))
             for one in marked
             if one.origins
             for mark in (bindings.marks[one.mark],)
         ]
-        text, _ = _unmarked(template.render(facts))
+        text: str = code + templates.get_template("tables.py.jinja").render(facts, lines=lines, inlined=inlined)
         return text.replace(_UNSIGNED, self._digest(text), 1)
 
     def _typing(self, rows: list[tuple[str, str]]) -> list[str]:
         found = {"TYPE_CHECKING", "Any", "Final", "TypedDict"}
         if any(annotation.startswith("NotRequired[") for _, annotation in rows):
             found.add("NotRequired")
-        if self.plan.machine is not None or self.functions[-1].parts:
+        if self.plan.machine is not None or any('cast("' in line for line in self.functions[-1].tail):
             found.add("cast")
         return sorted(found)
 
@@ -260,6 +271,7 @@ def _names(mark: Mark) -> str:
     return f"({', '.join(pairs)}{',' if len(pairs) == 1 else ''})"
 
 
+@cache
 def _templates() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
