@@ -10,7 +10,7 @@ from .diagnostic import did_you_mean
 from .returns import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .node import Node
     from .step import Scope
@@ -64,6 +64,10 @@ class Results(dict[str, Any]):
         return Results(self)
 
 
+def _no_scope() -> None:
+    """Stand in for the run around, where there is none."""
+
+
 @dataclass(init=False)
 class Context:
     """Results, metadata and execution information of one run; a node asks for it with a ``context`` parameter.
@@ -89,7 +93,7 @@ class Context:
         self.execution_info = {} if execution_info is None else execution_info
 
     # Not a field: it belongs to the run, not to what the run leaves behind.
-    _outer = cast("tuple[Context, ref[Scope]] | None", None)
+    _outer = cast("tuple[Context, Callable[[], Scope | None]] | None", None)
 
     @property
     def parent(self) -> Context | None:
@@ -108,6 +112,10 @@ class Context:
             self._outer = None
         elif scope.context is not self:  # else a node has handed its own context on
             self._outer = scope.context, ref(scope)
+
+    def within(self, context: Context) -> None:
+        """Note the context around that of compiled code, which enters each result at once."""
+        self._outer = context, _no_scope
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the run around."""

@@ -99,6 +99,17 @@ class Plan:
         return tuple(entry for entry in self.inputs if entry.default is EMPTY)
 
     @cached_property
+    def shows_context(self) -> bool:
+        """Whether a node sees the context, or one of a workflow within this one, to which it is the ``parent``."""
+        plans: list[Plan] = [self]
+        for plan in plans:  # grows; a workflow may be within itself
+            if plan.uses_context:
+                return True
+            inside: list[Any] = [step.func for step in plan.steps if step.kind == "workflow"]
+            plans += (found for found in (func.workflow.plan() for func in inside) if found not in plans)
+        return False
+
+    @cached_property
     def has_policies(self) -> bool:
         """Whether any node has policies of its own."""
         return any(step.node.policies for step in self.steps)

@@ -83,6 +83,7 @@ class Function:
     is_async: bool
     outer: bool
     context: str = ""
+    around: str = ""
     taken: str = ""
     watch: str = ""
     watches: str = ""
@@ -134,6 +135,9 @@ class Flow:
         self.inputs: dict[str, str] = {}
         self.head: list[str] = []
         self.inlines = False
+        self.around = self.names.take("around") if path and plan.shows_context else ""
+        if self.around:
+            bindings.need("context", "Context")
 
     # -- what a run begins with --------------------------------------------------------------------------------------
 
@@ -240,7 +244,8 @@ class Flow:
         if isinstance(step.func, SubWorkflow) and not wraps:
             name, parameters = self.nested(step, self.place, self.path)
             given = zip([parameters[name] for name, _ in step.kwargs], values, strict=True)
-            return name, [f"{parameter}={value}" for parameter, value in given], Traced()
+            around = ["context"] if step.func.workflow.plan().shows_context else []
+            return name, [*around, *(f"{parameter}={value}" for parameter, value in given)], Traced()
         arguments = self.arguments(step, values)
         if wraps:
             wrapped = f"{bindings.helper('with_policies')}({self.place.text()}, {string(step.name)})"

@@ -61,7 +61,7 @@ class Graph(Flow):
         self.skippable: set[int] = set()
         self.ways: dict[int, dict[Way, str]] = {}
         self.taken = self.names.take("taken") if not self.path and any(s.decision >= 0 for s in plan.steps) else ""
-        self.stored = self.names.take("stored") if plan.uses_context else ""
+        self.stored = self.names.take("stored") if plan.shows_context else ""
         self.watch = self.names.take("watch") if self.options.instrument and not self.path else ""
         for step in plan.steps:
             self.slots[step.out] = self.names.local(step.name)
@@ -78,7 +78,7 @@ class Graph(Flow):
         plan = self.plan
         if self.skippable:
             self.bindings.skips = True
-        if plan.uses_context:
+        if plan.shows_context:
             self.bindings.need("context", "Context")
         return Function(
             name="run_async" if plan.is_async and not self.path else name,
@@ -86,17 +86,18 @@ class Graph(Flow):
             is_async=plan.is_async,
             inlines=self.inlines,
             outer=not self.path,
-            context="Context" if plan.uses_context else "",
+            context="Context" if plan.shows_context else "",
             taken=self.taken,
             watch=self.watch,
             watches=self.bindings.helper("Watch") if self.watch else "",
-            metadata=f"{self.place.text()}.metadata" if plan.uses_context else "",
+            around=self.around,
+            metadata=f"{self.place.text()}.metadata" if plan.shows_context else "",
             stored=self.stored,
             check=self.check(),
             head=self.head,
-            forwarded=self.forwarded(context=plan.uses_context),
+            forwarded=self.forwarded(context=plan.shows_context),
             handed=[
-                *(["context"] if plan.uses_context else []),
+                *(["context"] if plan.shows_context else []),
                 *(["{}"] if self.taken else []),
                 *([f"{self.bindings.helper('UNWATCHED')}"] if self.watch else []),
                 *self.forwarded(context=False),

@@ -70,6 +70,7 @@ class StateMachine(Flow):
             inlines=self.inlines,
             watch=self.watch,
             watches=bindings.helper("Watch") if self.watch else "",
+            around=self.around,
             metadata=f"{self.place.text()}.metadata",
             check=self.check(),
             head=self.head,

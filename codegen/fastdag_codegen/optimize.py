@@ -82,7 +82,7 @@ def _skippable(plan: Plan) -> set[int]:
 
 def _dead(plan: Plan, bare: set[int], keep: Collection[str] | None) -> frozenset[int]:
     """Find the steps whose value nothing needs, from the last to the first."""
-    if keep is None or plan.uses_context:  # who has the context sees all results
+    if keep is None or plan.shows_context:  # who has the context sees all results
         return frozenset()
     needed: set[int] = set()
     found: list[int] = []

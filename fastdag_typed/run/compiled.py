@@ -284,7 +284,7 @@ class Compiled:
             if any(value is not values[0] for value in values):
                 return None
             given[self.module.INPUTS[name]] = values[0]
-        first: list[Any] = [run.context] if plan.machine is not None or plan.uses_context else []
+        first: list[Any] = [run.context] if plan.machine is not None or plan.shows_context else []
         if plan.machine is not None:
             first.append(run.record.visited if watch is None else [])
         if self.decisions:
@@ -303,7 +303,7 @@ class Compiled:
         for _, read in plan.returns.items:
             step = plan.step_of_slot[slot_of(read)]
             run.slots[step.out] = results.get(step.name, SKIPPED)
-        if not plan.uses_context:
+        if not plan.shows_context:
             run.context.results.update(results)
 
     def _enter_failure(self, run: Run, error: BaseException, watch: Watching | None) -> None:

@@ -140,7 +140,7 @@ class Groups:
                 slots[step.out] = value
                 if step.name in kept:
                     results[step.name] = value
-        if not run.plan.uses_context:
+        if not run.plan.shows_context:
             run.context.results.update(results)
         run.failures.update(scope.failures)
         if run.interrupted:
