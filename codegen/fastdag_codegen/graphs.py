@@ -215,9 +215,14 @@ class Graph(Flow):
         known = ", ".join(f"({string(way.target)}, {_word(way.branch)}, {way.by_name})" for way in ways)
         table = self.bindings.bind(f"{step.name}_ways", f"({known}{',' if len(ways) == 1 else ''})", "Final")
         choose = [string(step.name), string(step.kind), raw, table, passed, self.taken or "{}"]
-        names = f"{variable}, ({', '.join(ways.values())}{',' if len(ways) == 1 else ''})" if ways else f"{variable}, _"
+        names = f"{variable}, ({', '.join(ways.values())}{',' if len(ways) == 1 else ''})" if ways else variable
+
+        def chosen(function: str) -> list[str]:
+            *before, last = assign(names, function, choose)
+            return [*before, last if ways else f"{last}[0]"]
+
         if step.kind != "condition":
-            statement.call = [*lines, *assign(names, self.bindings.helper("choose"), choose)]
+            statement.call = [*lines, *chosen(self.bindings.helper("choose"))]
             return traced
         short = [f"{name} = {_taken(way, raw)}" for way, name in ways.items()]
         if self.taken:
@@ -228,7 +233,7 @@ class Graph(Flow):
             *(f"    {line}" for line in [*short, f"{variable} = {passed}"]),
             "else:",
             "    from fastdag_typed.run.compiled import choose",
-            *(f"    {line}" for line in assign(names, "choose", choose)),
+            *(f"    {line}" for line in chosen("choose")),
         ]
         return traced
 

@@ -17,10 +17,10 @@ RESERVED: Final = frozenset(
     (
         *keyword.kwlist,
         *dir(builtins),
-        *("Any", "Callable", "ConditionalReturn", "Decision", "Exception", "FSMContext", "FSMReturn", "SelectReturn"),
-        *("Context", "Final", "LINES", "INPUTS", "NAMES"),
-        *("NotRequired", "PLAN", "Results", "SKIPPED", "SOURCES", "TARGET", "TYPE_CHECKING", "Transition", "TypedDict"),
-        *("UNSET", "annotations", "asyncio", "cast", "context", "error", "failure", "run", "run_async", "walk"),
+        *("Any", "Callable", "ConditionalReturn", "Context", "FSMContext", "FSMReturn", "Final", "INLINED", "INPUTS"),
+        *("KEPT", "LINES", "MODE", "NotRequired", "PLAN", "Results", "SKIPPED", "SOURCES", "SelectReturn", "TARGET"),
+        *("TYPE_CHECKING", "TypedDict", "UNSET", "WATCHED", "annotations", "asyncio", "cast", "check_inputs"),
+        *("choose", "context", "error", "failure", "run", "run_async", "walk"),
     )
 )
 """Names that a generated module uses itself, and those that would hide what every reader takes for Python's own."""

@@ -38,7 +38,6 @@ class Types:
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
         self._names: dict[tuple[str, str | None], str] = {}
-        self.used: set[str] = set()
 
     @property
     def imports(self) -> list[str]:
@@ -77,7 +76,6 @@ class Types:
         if known is None:
             wish = name or f"_{module.rpartition('.')[2]}"
             known = self._names[module, name] = self._namespace.take(wish)
-        self.used.add(known)
         return known
 
 
