@@ -17,7 +17,7 @@ from .bindings import Bindings, Place, reach
 from .flows import Function, result_type, source_of
 from .graphs import Graph
 from .machines import StateMachine
-from .names import RESERVED, comment, is_plain, string
+from .names import comment, is_plain, string
 from .options import Compilation, Options
 from .parallel import Parallel, refuse
 from .sources import digest
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 DEFAULT: Final = Options()
 _MARK: Final = re.compile(r"^\s*#@ (?:node (\d+)|line (\d+)|(end))$")
+_WORD: Final = re.compile(r"\w+")
 _UNSIGNED: Final = "-" * 64
 
 
@@ -163,7 +164,7 @@ class Module:
 
     def _rendered(self, inputs: dict[str, str], rows: list[tuple[str, str]]) -> str:
         bindings = self.bindings
-        hidden = {*RESERVED, *bindings.types.used}
+        hidden = {word for _, annotation in rows for word in _WORD.findall(annotation)}
         functional = any(not is_plain(name) or name in hidden for name, _ in rows)
         facts: dict[str, Any] = {
             "version": __version__,

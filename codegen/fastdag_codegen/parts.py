@@ -1,4 +1,4 @@
-"""Long functions cut into parts: functions of some fifty steps each, which hand on what later ones need.
+"""Long functions cut into parts: functions of some hundred steps each, which hand on what later ones need.
 
 The compiler of Python 3.11 takes a time that is quadratic in the variables of a function, and native code is quicker
 for short ones.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LONG: Final = 200
 """So many steps are left in one function."""
-_SIZE: Final = 50
+_SIZE: Final = 100
 _WIDTH: Final = 108
 _GAP: Final = "\0"
 
