@@ -72,6 +72,8 @@ class Bindings:
         self.choices: list[Choice] = []
         self.skips = False
         """Whether the module has a marker for what is skipped."""
+        self.unchecked = False
+        """Whether there are bodies in it that type checkers do not look at where they are."""
         self.in_memory = False
         """Whether the workflow itself is put into the namespace, so that all is reached from there."""
         self._aliases: dict[str, str] = {}

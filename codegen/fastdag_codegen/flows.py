@@ -271,6 +271,7 @@ class Flow:
                 reason = "something of it goes on after it has returned"
             else:
                 write = sink or plain(target, declared)
+                self.bindings.unchecked |= not reason.checked
                 reason = inlined(reason, step, values, self.bindings, self.names, self.options, write)
         if not isinstance(reason, str):
             self.inlines = True

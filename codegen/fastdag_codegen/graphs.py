@@ -12,6 +12,7 @@ from .flows import Flow, Function, Statement, assign, result_type
 from .names import string
 from .optimize import UNCHANGED, optimize
 from .parts import LONG, Block, Part, cut, sizes
+from .types import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -169,11 +170,13 @@ class Graph(Flow):
             return []
         if step.index in self.optimized.folded:
             self.choose(step, "folded", "it is pure, and its value is known")
-            return self.mark(step, variable, Traced(), [f"{variable} = {self.optimized.folded[step.index]}"])
+            known = f"{variable}: {self._declared(step)} = {self.optimized.folded[step.index]}"
+            return self.mark(step, variable, Traced(), [known])
         if step.index in self.optimized.same:
             other = self.plan.steps[self.optimized.same[step.index]]
             self.choose(step, "shared", f'it is pure, and "{other.name}" has its value')
-            return self.mark(step, variable, Traced(), [f"{variable} = {self.slots[other.out]}"])
+            known = f"{variable}: {self._declared(step)} = {self.slots[other.out]}"
+            return self.mark(step, variable, Traced(), [known])
         self.constants(step)
         needed = sorted({slot_of(read) for read in reads(step) if slot_of(read) in self.skippable})
         statement = Statement(variable)
@@ -191,14 +194,26 @@ class Graph(Flow):
         if step.decision >= 0:
             traced = self._decide(step, statement, values)
         else:
-            statement.call, traced = self.carry_out(
-                step, values, variable, declared="" if guarded else result_type(self.bindings, step)
-            )
+            declared = "" if guarded else self._declared(step)
+            statement.call, traced = self.carry_out(step, values, variable, declared=declared)
         if self.watch:
             statement.watch = self.watch, step.index
         if self.stored:
             statement.stored = f"{self.stored}[{string(step.name)}]"
         return self.mark(step, variable, traced, statement.lines())
+
+    def _declared(self, step: Step) -> str:
+        """Write the type of a step's variable; any, if bodies read it that take it for something else.
+
+        Type checkers would find in them what is right where the parameter is of its own type: ``best = x`` and then
+        ``best = 0.5`` for a float ``x`` that is given an int.
+        """
+        returns = step.node.signature.returns
+        whole = (edge.input_port for edge in step.node.edges_out if edge.resolve()[0] is None)
+        ports = (port for port in whole if port is not None and not port.variadic)
+        if self.options.level and any(port.type != returns for port in ports):
+            return ANY
+        return result_type(self.bindings, step)
 
     def _decide(self, step: Step, statement: Statement, values: list[str]) -> Traced:
         """Take what a condition returned apart: one variable for each way, and the value that it passes on."""

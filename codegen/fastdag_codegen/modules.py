@@ -184,6 +184,7 @@ class Module:
             "typing": self._typing(rows),
             "globals": bindings.globals,
             "skips": bindings.skips,
+            "unchecked": bindings.unchecked,
             "instrument": self.options.instrument,
             "flows": self.functions,
             "inputs": [(string(name), parameter) for name, parameter in inputs.items()],

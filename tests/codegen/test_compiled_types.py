@@ -1,4 +1,4 @@
-"""What type checkers know of a workflow that is compiled in memory."""
+"""What type checkers know of compiled workflows."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from textwrap import dedent
 from typing import TYPE_CHECKING
+
+import pytest
+
+from fastdag_codegen import Options, compilation, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
+    from fastdag_codegen.options import Choice
 
 PROGRAM = """
     from typing import Any, TypedDict, assert_type
@@ -46,6 +51,52 @@ PROGRAM = """
     dag.compile(level=3)  # arg-type
     text: int = compiled.text  # assignment
 """
+
+
+UNCHECKED = """
+    from fastdag_typed import DAG, Node
+
+    def one(x: int) -> list[int]:
+        return [x]
+    def bare(found):
+        name = len(found)
+        name = str(name)
+        return name.nothing
+    def silenced(found: list[int]) -> str:
+        found = 5  # type: ignore[assignment]
+        return found  # type: ignore[return-value]
+    dag = DAG("d")
+    dag.add_node(Node(one)) >> dag.add_node(Node({}))
+"""
+
+
+@pytest.mark.parametrize("name", ["bare", "silenced"])
+def test_mypy_finds_nothing_in_bodies_that_it_does_not_look_at_where_they_are(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config
+) -> None:
+    (tmp_path / f"unchecked_{name}.py").write_text(dedent(UNCHECKED).replace("{}", name), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    choices = {choice.node: choice.how for choice in _compiled(f"unchecked_{name}", tmp_path / "flat.py")}
+    assert choices == {"one": "inlined", name: "inlined"}
+    cache = pytestconfig.cache.mkdir("mypy_of_compiled_types") if pytestconfig.cache else os.devnull
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={cache}"),
+            *("--follow-imports=silent", "flat.py"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _compiled(module: str, place: Path) -> tuple[Choice, ...]:
+    plan = import_module(module).dag.plan()
+    made = compilation(plan, target=f"{module}:dag", options=Options(level=2))
+    write(made.text, place)
+    return made.choices
 
 
 def test_mypy_knows_what_is_compiled_and_what_it_gives(tmp_path: Path, pytestconfig: pytest.Config) -> None:

@@ -20,6 +20,7 @@ TARGETS = {
     "names": "flat_names:odd",
     "nested": "flat_nested:outer",
     "routes": "flat_routes:routes",
+    "typed": "flat_typed:typed",
 }
 
 

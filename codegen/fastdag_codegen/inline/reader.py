@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from ..sources import Source
     from .reading import Subject
     from .returns import Item
+
+
+_SILENCED: Final = re.compile(r"#.*\b(?:type|mypy|pyright):")
+"""A comment for type checkers, or a text that looks like one."""
 
 
 class _Known(NamedTuple):
@@ -109,6 +114,7 @@ def _body(known: Subject, values: dict[str, Any]) -> Body:
         path=path_of(known),
         is_async=isinstance(tree, ast.AsyncFunctionDef),
         goes_on=_goes_on(known),
+        checked=_is_checked(known),
         parameters=scoping.parameters,
         line=tree.lineno,
         rebound=frozenset(scoping.rebound),
@@ -131,6 +137,11 @@ def _script(known: Subject, bare: set[str]) -> tuple[Script, cst.FunctionDef]:
     script = Script(known.tree.lineno, module.default_indent, bare, known.is_builtin)
     script.record(function)
     return script, function
+
+
+def _is_checked(known: Subject) -> bool:
+    annotated = any(isinstance(node, ast.arg) and node.annotation for node in ast.walk(known.tree.args))
+    return (annotated or known.tree.returns is not None) and not _SILENCED.search(known.text)
 
 
 def _place(node: ast.stmt) -> tuple[int, int]:

@@ -114,6 +114,7 @@ class Body:
     Attributes:
         is_async: it may only be written into an async function.
         goes_on: something of the body, such as a ``finally``, may run after it has returned.
+        checked: type checkers look at it where it is: it has annotations, and no comments for them.
         parameters: the names of the parameters.
         line: the line of the source file where the function is defined.
     """
@@ -123,6 +124,7 @@ class Body:
     path: str | None
     is_async: bool
     goes_on: bool
+    checked: bool
     parameters: tuple[str, ...]
     line: int
     rebound: frozenset[str]
