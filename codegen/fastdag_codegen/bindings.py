@@ -9,7 +9,7 @@ from fastdag_typed.exceptions import CompileError
 from fastdag_typed.node import Node
 
 from .names import Namespace, string
-from .sources import Sources, is_importable
+from .sources import Sources, is_hidden, is_importable
 from .types import Types
 
 if TYPE_CHECKING:
@@ -77,15 +77,18 @@ class Bindings:
         self.in_memory = False
         """Whether the workflow itself is put into the namespace, so that all is reached from there."""
         self._aliases: dict[str, str] = {}
+        self._hidden: set[str] = set()
+        self._load = ""
         self._bound: dict[str, str] = {}
         self._needed: dict[str, set[str]] = {}
 
     @property
     def imports(self) -> list[str]:
         """The import statements that run when the module is loaded, sorted."""
-        modules = [f"import {module} as {alias}" for module, alias in self._aliases.items()]
+        modules = [f"import {name} as {alias}" for name, alias in self._aliases.items() if name not in self._hidden]
         names = [f"from {module} import {', '.join(sorted(names))}" for module, names in self._needed.items()]
-        return sorted(modules) + sorted(names)
+        hidden = [f"{self._aliases[name]}: Any = {self._load}({string(name)})" for name in self._hidden]
+        return sorted(modules) + sorted(names) + sorted(hidden)
 
     def alias(self, module: str) -> str:
         """Import a module; give the name it has here."""
@@ -98,6 +101,9 @@ class Bindings:
                 )
             wish = "fastdag" if module == _SUPPORT else module.rpartition(".")[2]
             known = self._aliases[module] = self.namespace.of_module(wish)
+            if is_hidden(module):
+                self._hidden.add(module)
+                self._load = f"{self.standard('importlib')}.import_module"
         return known
 
     def standard(self, module: str) -> str:

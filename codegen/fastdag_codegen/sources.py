@@ -157,6 +157,15 @@ def is_importable(module: str) -> bool:
     return _spec(module) is not None
 
 
+def is_hidden(module: str) -> bool:
+    """Tell whether ``import a.b as c`` gives something else, because the package calls another thing ``b``, too."""
+    top, *rest = module.split(".")
+    found: Any = sys.modules.get(top)
+    for name in rest:
+        found = getattr(found, name, None)
+    return module in sys.modules and found is not sys.modules[module]
+
+
 def _spec(module: str) -> ModuleSpec | None:
     try:
         return find_spec(module)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import keyword
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
 from fastdag_codegen import compile_workflow, load, write
-from fastdag_codegen.options import Mode, Options
+from fastdag_codegen.options import Level, Mode, Options
 from fastdag_typed import DAG, Condition, ConditionalReturn, InputError, Node, Runner, WorkflowExecutionError
 
 if TYPE_CHECKING:
@@ -104,3 +105,19 @@ def outcome(run: Callable[[], Any]) -> Any:
         return str(error)
     except WorkflowExecutionError as error:
         return error.node_name, str(error)
+
+
+@pytest.mark.parametrize("level", get_args(Level))
+def test_a_function_may_be_called_like_its_module_in_the_package(
+    level: Level, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hiding").mkdir()
+    (tmp_path / "hiding/__init__.py").write_text("from .load import load\n", encoding="utf-8")
+    (tmp_path / "hiding/load.py").write_text("LIMIT = 3\n\ndef load(a):\n    return a + LIMIT\n", encoding="utf-8")
+    flow = "from fastdag_typed import DAG, Node\nfrom hiding import load\ndag = DAG()\ndag.add_node(Node(load))\n"
+    (tmp_path / "hiding_flow.py").write_text(flow, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    dag = import_module("hiding_flow").dag
+    options = Options(level)
+    write(compile_workflow(dag.plan(), target="hiding_flow:dag", options=options), tmp_path / "flat.py")
+    assert load(tmp_path / "flat.py").run(1) == dag.compile(level=level)(a=1) == {"load": 4}
