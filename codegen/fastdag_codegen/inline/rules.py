@@ -71,7 +71,8 @@ RULES: Final = (
          "it, and read from the function otherwise; where that cannot be reached, the function is called."),
     Rule("return", "A body that goes on in the middle of other code cannot return.", "Returns become branches, the "
          "``else`` of loops, or a loop that runs once; where none of these does the same (a return in ``finally``, or "
-         "out of a loop that is also left by ``break``), the function is called."),
+         "out of a loop that is also left by ``break``), or something is done after the value is known (``finally``, "
+         "the end of a ``with``), the function is called."),
     Rule("coroutine", "A coroutine turns a ``StopIteration`` that leaves it into a ``RuntimeError``.", "Async "
          "functions that call ``next`` or raise it are called."),
     Rule("depth", "CPython allows 20 nested blocks.", "Functions that would pass that inside the compiled module are "
