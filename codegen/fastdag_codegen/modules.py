@@ -164,6 +164,7 @@ class Module:
 
     def _rendered(self, inputs: dict[str, str], rows: list[tuple[str, str]]) -> str:
         bindings = self.bindings
+        environment = bindings.standard("os") if self.target else ""
         hidden = {word for _, annotation in rows for word in _WORD.findall(annotation)}
         functional = any(not is_plain(name) or name in hidden for name, _ in rows)
         facts: dict[str, Any] = {
@@ -185,6 +186,7 @@ class Module:
             "globals": bindings.globals,
             "skips": bindings.skips,
             "unchecked": bindings.unchecked,
+            "environment": environment,
             "instrument": self.options.instrument,
             "flows": self.functions,
             "inputs": [(string(name), parameter) for name, parameter in inputs.items()],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import warnings
+from functools import wraps
 from hashlib import sha256
 from importlib import import_module
 from importlib.util import find_spec
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +21,12 @@ from .compiled import Compiled
 from .memory import CompiledWorkflow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..context import Context
+    from ..workflow import Mode
+    from .runner import Runner
+
     Form = ModuleType | str | os.PathLike[str] | CompiledWorkflow[Any]
 
 
@@ -61,6 +70,55 @@ def adopt(
     message = f"{kept.title} is out of date, because {reason}. {instead} interpreted instead. {kept.advice}"
     warnings.warn(message, StaleModuleWarning, stacklevel=_depth())
     return run, None
+
+
+def interpret(module: dict[str, Any]) -> None:
+    """Have the functions of a compiled module run its workflow instead, as ``FASTDAG_INTERPRET=1`` asks for.
+
+    Args:
+        module: the names of the module.
+
+    """
+    for name in ("run", "run_async"):
+        if name in module:
+            module[name] = _interpreter(module, module[name])
+
+
+def _interpreter(module: dict[str, Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make what takes the arguments of a compiled function, and gives what it gives."""
+    ports: dict[str, str] = {parameter: name for name, parameter in module["INPUTS"].items()}
+    signature = inspect.signature(function)
+    mode: Mode = "sequential" if module["MODE"] == "sequential" else "parallel"
+
+    def prepared(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Runner[Any], dict[str, Any], Context | None]:
+        given = signature.bind(*args, **named).arguments
+        options = {name: value for name, value in given.items() if name not in ports}
+        context: Context | None = options.pop("context", None)
+        place, _, attribute = module["TARGET"].partition(":")
+        runner = Runner(attrgetter(attribute)(import_module(place)), max_workers=next(iter(options.values()), None))
+        return runner, {ports[name]: value for name, value in given.items() if name in ports}, context
+
+    def results(runner: Runner[Any]) -> dict[str, Any]:
+        found = runner.metrics.results
+        return {name: value for name, value in found.items() if name in module.get("KEPT", found)}
+
+    from .runner import Runner
+
+    if inspect.iscoroutinefunction(function):
+
+        async def run_async(*args: Any, **named: Any) -> dict[str, Any]:
+            runner, inputs, context = prepared(args, named)
+            await runner.run_async(inputs, mode, context=context)
+            return results(runner)
+
+        return wraps(function)(run_async)
+
+    def run(*args: Any, **named: Any) -> dict[str, Any]:
+        runner, inputs, context = prepared(args, named)
+        runner.run(inputs, mode, context=context)
+        return results(runner)
+
+    return wraps(function)(run)
 
 
 class _Memory:

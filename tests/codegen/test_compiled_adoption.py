@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import subprocess
 import sys
 from textwrap import dedent
@@ -9,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fastdag_codegen import compile_target, load, write
-from fastdag_typed import DAG, CompileError, Node, RetryStrategy, Runner, StaleModuleWarning
+from fastdag_codegen import Options, compile_target, load, write
+from fastdag_typed import DAG, CompileError, Context, Node, RetryStrategy, Runner, StaleModuleWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from fastdag_codegen.options import Mode
     from fastdag_typed import Workflow
 
 FLOW = """
@@ -115,6 +118,59 @@ def test_the_environment_can_ask_for_the_workflow(numbers: tuple[DAG, Path], mon
     monkeypatch.setenv("FASTDAG_INTERPRET", "1")
     path.write_text(f"{path.read_text(encoding='utf-8')}\nraise AssertionError\n", encoding="utf-8")
     assert set(Runner(dag, compiled=path).run({"x": 1}).node_times) == {"one", "two"}
+
+
+class Frames:
+    """Which files are run while a block is."""
+
+    def __enter__(self) -> set[str]:
+        self.files: set[str] = set()
+        sys.setprofile(lambda frame, event, _: self.files.add(frame.f_code.co_filename) if event == "call" else None)
+        return self.files
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+
+@pytest.mark.parametrize(
+    ("target", "inputs", "mode"),
+    [
+        ("flat_etl:etl", {"note": "!"}, "sequential"),
+        ("flat_etl:etl", {"note": "!"}, "threads"),
+        ("flat_async:site", {"url": "here"}, "sequential"),
+        ("flat_async:site", {"url": "here"}, "asyncio"),
+        ("flat_nested:outer", {"number": 7}, "sequential"),
+        ("flat_nested:outer", {"number": 7}, "asyncio"),
+        ("flat_machine:machine", {"number": 6}, "sequential"),
+    ],
+)
+def test_the_environment_can_ask_the_functions_of_a_module_for_the_workflow(
+    flat: Any, target: str, inputs: dict[str, Any], mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = flat(target, Options(mode=mode))
+    monkeypatch.setenv("FASTDAG_INTERPRET", "1")
+    module = load(compiled.__file__)
+    given = {module.INPUTS[name]: value for name, value in inputs.items()}
+    with Frames() as files:
+        results = module.run(**given)
+        assert compiled.__file__ not in files
+    assert results == compiled.run(**given)
+    assert inspect.signature(module.run) == inspect.signature(compiled.run)
+    if hasattr(module, "run_async"):
+        assert asyncio.run(module.run_async(**given)) == results
+    with pytest.raises(TypeError, match="nothing"):
+        module.run(**given, nothing=1)
+
+
+def test_a_module_that_is_interpreted_keeps_its_results_its_context_and_its_workers(
+    flat: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FASTDAG_INTERPRET", "1")
+    assert set(flat("flat_etl:etl", Options(keep=("count",), mode="threads")).run(max_workers=1)) == {"count", "report"}
+    context = Context(metadata={"mine": 1})
+    flat("flat_nested:outer").run(7, context=context)
+    assert context.metadata["mine"] == 1
+    assert "tell" in context.results
 
 
 class Script:

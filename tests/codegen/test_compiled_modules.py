@@ -459,4 +459,5 @@ def test_a_module_without_branches_or_context_imports_only_the_users_modules(fla
         "from __future__ import annotations",
         "from typing import Any, Final, TYPE_CHECKING, TypedDict, cast",
         "import flat_names as _flat_names",
+        "import os as _os",
     ]
