@@ -41,12 +41,15 @@ class Graph(Flow):
         plan = self.plan
         self.begin(kept)
         dropped = self._dropped()
-        body = [[*self.statement(step), *dropped.get(step.index, ())] for step in plan.steps]
-        parts: list[Part] = []
-        entered = ""
-        tail = self._value() if self.path else self.results()
-        if len(body) > LONG:
-            parts, entered, tail = self._parts(body, tail)
+        many = len(plan.steps) > LONG or len(plan.steps if kept is None else kept) > _DISPLAY
+        entered = self.names.take("results") if many and not self.path else ""
+        body = [
+            [*self.statement(step), *self._entry(entered, step), *dropped.get(step.index, ())] for step in plan.steps
+        ]
+        if entered:
+            self.head.append(f"{entered} = {_CAST}{{}})")
+        tail = [f"return {entered}"] if entered else self._value() if self.path else self.results()
+        parts = self._parts(body, tail, entered) if len(body) > LONG else []
         return self.function(
             name,
             body=[line for lines in (self._calls(parts, entered) if parts else body) for line in lines],
@@ -130,32 +133,31 @@ class Graph(Flow):
                 found.setdefault(index, []).append(self.slots[slot])
         return {index: [f"del {', '.join(names)}"] for index, names in found.items()}
 
-    def _parts(self, body: list[list[str]], tail: list[str]) -> tuple[list[Part], str, list[str]]:
-        """Cut a long function into parts; of the outermost one each part enters its own results in a variable."""
-        results = ""
-        blocks: list[Block] = []
-        shared = [*self.inputs.values(), *self.slots.values(), *filter(None, (self.taken, self.stored, self.watch))]
-        if not self.path:
-            results = self.names.take("results")
-            self.head.append(f"{results}: dict[str, Any] = {{}}")
-            shared.append(results)
-            tail = [f"return {_CAST}{results})"]
-        for steps in sizes(len(body)):
-            lines = [line for index in steps for line in body[index]]
-            for index in steps if not self.path else ():
-                step = self.plan.steps[index]
-                if self.kept is None or index in self.kept:
-                    entry = f"{results}[{string(step.name)}] = {self.slots[step.out]}"
-                    test = f"if {self.slots[step.out]} is not SKIPPED:"
-                    lines += [test, f"    {entry}"] if step.out in self.skippable else [entry]
-            blocks.append(Block(lines, is_async=any(self.plan.steps[index].is_async for index in steps)))
+    def _entry(self, entered: str, step: Step) -> list[str]:
+        """Enter a result that is kept into the mapping of them, if there is one while steps go on.
+
+        That is quicker than to enter them all at the end, where they have been out of sight for long.
+        """
+        if not entered or (self.kept is not None and step.index not in self.kept):
+            return []
+        entry = f"{entered}[{string(step.name)}] = {self.slots[step.out]}"
+        skippable = step.out in self.skippable
+        return [f"if {self.slots[step.out]} is not SKIPPED:", f"    {entry}"] if skippable else [entry]
+
+    def _parts(self, body: list[list[str]], tail: list[str], entered: str) -> list[Part]:
+        """Cut a long function into parts."""
+        shared = [*self.inputs.values(), *self.slots.values()]
+        shared += filter(None, (entered, self.taken, self.stored, self.watch))
+        blocks = [
+            Block(
+                [line for index in steps for line in body[index]],
+                is_async=any(self.plan.steps[index].is_async for index in steps),
+            )
+            for steps in sizes(len(body))
+        ]
         given = {name for block in blocks for name in block.gives}
         names = [self.bindings.namespace.of_module(f"part_{number + 1}") for number in range(len(blocks))]
-        return (
-            cut(blocks, [name for name in dict.fromkeys(shared) if name not in given], Block(tail).takes, names),
-            results,
-            tail,
-        )
+        return cut(blocks, [name for name in dict.fromkeys(shared) if name not in given], Block(tail).takes, names)
 
     def _calls(self, parts: list[Part], entered: str) -> Iterator[list[str]]:
         for part in parts:

@@ -208,7 +208,8 @@ class Module:
         found = {"TYPE_CHECKING", "Any", "Final", "TypedDict"}
         if any(annotation.startswith("NotRequired[") for _, annotation in rows):
             found.add("NotRequired")
-        if self.plan.machine is not None or any('cast("' in line for line in self.functions[-1].tail):
+        outer = self.functions[-1]
+        if self.plan.machine is not None or any('cast("' in line for line in (*outer.head, *outer.tail)):
             found.add("cast")
         return sorted(found)
 
