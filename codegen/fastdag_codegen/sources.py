@@ -6,7 +6,7 @@ import ast
 import dataclasses
 import inspect
 import sys
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,18 +64,7 @@ class Source:
             text = "".join(inspect.getblock(self._lines[line - 1 :]))
         except (SyntaxError, IndexError):
             text = "".join(self._lines[line - 1 : line])
-        node = _definition(text)
-        if node is None:
-            return Function(place, "", digest(text.strip()), None, {}, self)
-        summary = (node.get_docstring() or "").strip().partition("\n")[0].strip()
-        parameters = node.params
-        types = {
-            one.name.value: one.annotation.annotation
-            for one in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)
-            if one.annotation is not None
-        }
-        returns = node.returns.annotation if node.returns is not None else None
-        return Function(place, summary, digest("\n".join(_structure(_without_docstring(node)))), returns, types, self)
+        return Function(place, *_told(text), self)
 
     @cached_property
     def imports(self) -> dict[str, tuple[str, str | None]]:
@@ -181,6 +170,23 @@ def read(file: Path) -> str:
 def digest(text: str) -> str:
     """Give the SHA-256 of a text in hexadecimal digits."""
     return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@lru_cache(maxsize=4096)  # a process may compile the same functions many times
+def _told(text: str) -> tuple[str, str, cst.BaseExpression | None, dict[str, cst.BaseExpression]]:
+    """Read from the text of a function its summary, its digest, and the annotations of what it returns and takes."""
+    node = _definition(text)
+    if node is None:
+        return "", digest(text.strip()), None, {}
+    summary = (node.get_docstring() or "").strip().partition("\n")[0].strip()
+    parameters = node.params
+    types = {
+        one.name.value: one.annotation.annotation
+        for one in (*parameters.posonly_params, *parameters.params, *parameters.kwonly_params)
+        if one.annotation is not None
+    }
+    returns = node.returns.annotation if node.returns is not None else None
+    return summary, digest("\n".join(_structure(_without_docstring(node)))), returns, types
 
 
 def _definition(text: str) -> cst.FunctionDef | None:
