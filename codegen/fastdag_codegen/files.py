@@ -68,8 +68,11 @@ def check(path: str | os.PathLike[str]) -> list[str]:
         TargetError: its workflow does not exist any more.
         WorkflowValidationError: its workflow is not valid any more.
     """
+    from .modules import compilation
+
     text = read(path)
-    return differences(text, compile_target(target_of(text, path), options_of(text, path)))
+    target, options = target_of(text, path), options_of(text, path)
+    return differences(text, compilation(_workflow(target).plan(), target=target, options=options, before=text).text)
 
 
 def differences(old: str, new: str) -> list[str]:
@@ -106,9 +109,14 @@ def load(path: str | os.PathLike[str]) -> ModuleType:
     Raises:
         CompileError: the file is not a compiled module, or what it imports is not there.
     """
+    from fastdag_typed.run.native import load_extension
+
     place = Path(path)
     target = target_of(read(place), path)
     name = f"{place.stem}_compiled" if not place.stem.isidentifier() else place.stem
+    found = load_extension(place, name)
+    if found is not None:
+        return found
     spec = spec_from_file_location(name, place.resolve())
     if spec is None or spec.loader is None:
         raise CompileError(f'"{place}" cannot be imported: give it a name that ends with .py')

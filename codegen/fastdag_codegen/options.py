@@ -28,6 +28,7 @@ class Options:
         instrument: whether the module takes the time of each node, and tells observers about it.
         late_globals: whether names that a module imports are looked up there each time, so that they can be patched.
         keep: nodes whose results the module returns; ``None`` for all. Others are deleted after their last use.
+        native: whether an extension is built beside the module.
 
     Raises:
         OptionError: one of them makes no sense.
@@ -38,12 +39,13 @@ class Options:
     instrument: bool = False
     late_globals: bool = False
     keep: tuple[str, ...] | None = None
+    native: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense; the order of the nodes to keep does not matter."""
         _check_choice("level", self.level, Level)
         _check_choice("mode", self.mode, Mode)
-        for name in ("instrument", "late_globals"):
+        for name in ("instrument", "late_globals", "native"):
             _check_choice(key_of(name), getattr(self, name), Literal[False, True])
         if self.keep is not None:
             names: Any = self.keep

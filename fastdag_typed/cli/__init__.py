@@ -157,6 +157,7 @@ def _run(
 @click.option("--instrument", is_flag=True, default=None, help="Have the time of each node taken, and observers told.")
 @click.option("--keep", multiple=True, metavar="NODE", help="A node whose result is returned; by default all.")
 @click.option("--late-globals", is_flag=True, default=None, help="Look up what modules import at each use.")
+@click.option("--native", is_flag=True, default=None, help="Build an extension beside FILE, too; it needs mypyc.")
 @click.option("--defaults", is_flag=True, help="Forget how FILE was compiled before.")
 @click.option("--check", is_flag=True, help="Say what has changed since FILE was compiled.")
 @click.option("--diff", is_flag=True, help="Show what would change in FILE.")
@@ -189,6 +190,7 @@ def _compile(
       instrument = true
       keep = ["node"]
       late-globals = true
+      native = true
 
     With --check, --diff and --explain nothing is written. With the first two the exit code is 1 if a module is stale.
     """  # noqa: D301 - click wants the control character itself

@@ -48,6 +48,7 @@ class Made(NamedTuple):
     name: str
     file: Path | None
     before: str | None
+    native: bool
     text: str
     choices: tuple[Choice, ...]
 
@@ -88,6 +89,8 @@ def compile_modules(
         return code
     for one in made:
         _put(one)
+    for one in made:
+        _build(one)
     return 0
 
 
@@ -135,8 +138,10 @@ def _compiled(job: Job, said: dict[str, Any], view: View, *, alone: bool, defaul
     from fastdag_codegen import Options, compilation
 
     options = replace(Options() if defaults else job.options or _known(found, file, before), **said)
-    compiled = compilation(found.workflow.plan(), target=found.name, options=options)
-    return Made(job, found.name, file, before, *compiled)
+    if file is None and options.native and not any(view):
+        raise click.UsageError("--native builds an extension beside the module: name that with -o FILE")
+    compiled = compilation(found.workflow.plan(), target=found.name, options=options, before=before)
+    return Made(job, found.name, file, before, options.native, *compiled)
 
 
 def _before(file: Path) -> str | None:
@@ -218,3 +223,15 @@ def _put(made: Made) -> None:
     if made.job.output is None or made.job.options is not None:
         same = made.before == made.text
         click.echo(f"{made.file} is up to date" if same else f"{made.file}: {made.name}, {summarize(made.choices)}")
+
+
+def _build(made: Made) -> None:
+    """Build the extension beside a module that is to have one."""
+    if made.file is None or not made.native:
+        return
+    from fastdag_codegen.native import build
+
+    try:
+        build(made.file)
+    except OSError as error:
+        raise click.UsageError(f'The extension beside "{made.file}" cannot be written: {error.strerror}') from None

@@ -19,6 +19,7 @@ from ..exceptions import CompileError, StaleModuleWarning
 from ..workflow import Workflow
 from .compiled import Compiled
 from .memory import CompiledWorkflow
+from .native import current, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,11 +152,12 @@ class _Module:
     def __init__(self, form: ModuleType | str | os.PathLike[str]) -> None:
         self.form = form
         if isinstance(form, ModuleType):
+            self.form = form = current(form)
             if not all(hasattr(form, name) for name in ("TARGET", "PLAN", "SOURCES", "INPUTS", "LINES")):
                 raise TypeError(f'module "{form.__name__}" is not compiled from a workflow: give the workflow itself')
             self.target: str = form.TARGET
             self.title = f'Compiled module "{form.__name__}"'
-            file = os.path.relpath(form.__file__ or f"{form.__name__}.py")
+            file = os.path.relpath(text_of(form))
         else:
             from fastdag_codegen.files import read, target_of
 

@@ -19,12 +19,13 @@ from .config import around
 from .drivers import machine, straight, transition
 from .groups import Groups
 from .inputs import fill
+from .native import frame_of
 from .threads import threads
 from .watch import UNWATCHED, Watch, Watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from types import CodeType, ModuleType, TracebackType
+    from types import ModuleType, TracebackType
 
     from ..context import Context, FSMContext
     from ..diagnostic import Location
@@ -199,6 +200,7 @@ class Compiled:
         self.at = {step.name: step.index for step in plan.steps}
         self.decisions = {step.name: step.decision for step in plan.steps if step.decision >= 0}
         self.entry: Callable[..., Any] = module.walk
+        self.frame = frame_of(module)
         self.mode: str = module.MODE
         self.runs_as: Mode = "sequential" if self.mode == "sequential" else "parallel"
         self.needs_loop = plan.is_async or self.mode == "asyncio"
@@ -310,8 +312,7 @@ class Compiled:
         from .traces import attribute, behind
 
         original = error.__cause__ if isinstance(error, WorkflowExecutionError) and error.__cause__ else error
-        code = self.entry.__code__
-        found = _passed(original, code)
+        found = _passed(original, self.frame)
         if found is None:
             return
         lines: Lines = self.module.LINES
@@ -340,18 +341,22 @@ class Compiled:
         if watch is not None:
             watch.failed(index, original)
         if not isinstance(original, Exception):  # one of the others the compiled code has mended itself
-            attribute(original, getattr(self.module, "INLINED", ()), code.co_filename)
+            attribute(original, getattr(self.module, "INLINED", ()), self.frame[0])
 
 
 def _row(lines: Lines, line: int) -> tuple[int, str, str, Callable[..., Any] | str | None]:
     return lines[bisect_right(lines, line, key=itemgetter(0)) - 1]
 
 
-def _passed(error: BaseException, code: CodeType) -> TracebackType | None:
-    """Find where a function was when an error passed through it."""
+def _passed(error: BaseException, frame: tuple[str, str]) -> TracebackType | None:
+    """Find where a function was when an error passed through it, by the file and name that tracebacks show."""
     from .traces import behind
 
-    traceback = error.__traceback__
-    while traceback is not None and behind(traceback).tb_frame.f_code is not code:
-        traceback = traceback.tb_next
-    return traceback and behind(traceback)
+    entry = error.__traceback__
+    while entry is not None:
+        found = behind(entry)
+        code = found.tb_frame.f_code
+        if (code.co_filename, code.co_name) == frame:
+            return found
+        entry = entry.tb_next
+    return None

@@ -94,7 +94,7 @@ class _Reader:
     def bodies(self, error: BaseException) -> dict[int, _Body]:
         """Read those in the tracebacks of an error and what led to it, by the ids of the entries."""
         found: dict[int, _Body] = {}
-        for one, _ in _related(error):
+        for one, _ in related(error):
             for entry in _entries(one):
                 at = bisect_right(self._inlined, entry.tb_lineno, key=itemgetter(0)) - 1
                 if entry.tb_frame.f_code.co_filename == self._file and at >= 0:
@@ -126,7 +126,7 @@ class _Reader:
 
 def _enter(error: BaseException, bodies: dict[int, _Body], frames: dict[int, FrameType]) -> None:
     """Put frames into the places of entries in tracebacks; add notes, but none to what only led to the error."""
-    for one, is_own in _related(error):
+    for one, is_own in related(error):
         entries = list(_entries(one))
         if any(id(entry) in frames for entry in entries):
             made: TracebackType | None = None
@@ -143,7 +143,7 @@ def _enter(error: BaseException, bodies: dict[int, _Body], frames: dict[int, Fra
                     one.add_note(note)
 
 
-def _related(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
+def related(error: BaseException) -> Iterator[tuple[BaseException, bool]]:
     """List an error with the members of its group, then what led to these; each with whether it is one of the first."""
     pending, seen = deque([(error, True)]), set[int]()
     while pending:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sysconfig
 from typing import TYPE_CHECKING
 
 import pytest
@@ -117,6 +119,24 @@ def test_a_node_to_keep_that_does_not_exist_is_refused(flows: Project) -> None:
     assert not (flows.folder / "flat.py").exists()
 
 
+COMPILER = shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0])
+
+
+@pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
+def test_an_extension_is_built_beside_the_module_and_the_module_says_so(flows: Project) -> None:
+    assert flows.fastdag("compile", "flows:dag", "-o", "flat.py", "--native").code == 0
+    extension = flows.folder / f"flat{sysconfig.get_config_var('EXT_SUFFIX')}"
+    assert extension.is_file()
+    assert options(flows, "flat.py") == [{"native": True}]
+    ran = flows.fastdag("run", "flat.py", "--input", "x=4")
+    assert (ran.out, ran.err) == ("0.5\n", "")
+    extension.unlink()
+    assert flows.fastdag("compile", "flat.py", "--check").code == 0
+    assert not extension.exists()
+    assert flows.fastdag("compile", "flat.py").out == "flat.py is up to date\n"
+    assert extension.is_file()
+
+
 # -- looked at -------------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +226,7 @@ def test_nothing_is_written_if_one_of_several_targets_fails_and_each_failure_nam
         (("flows:dag", "-o", "flows.py"), '"flows.py" is not a compiled module'),
         (("flows:dag", "-o", "."), '"." is not a file'),
         (("flows:dag", "--diff"), "--diff compares with a compiled module: name it with -o FILE"),
+        (("flows:dag", "--native"), "--native builds an extension beside the module: name that with -o FILE"),
         (("flows:dag", "--mode", "thread"), "'thread' is not one of 'sequential', 'threads', 'asyncio'"),
     ],
 )

@@ -25,6 +25,7 @@ CHOSEN = st.builds(
     instrument=st.booleans(),
     late_globals=st.booleans(),
     keep=st.none() | st.lists(st.text()).map(tuple),
+    native=st.booleans(),
 )
 
 
