@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 import pytest
 
 from benchmarks import chains
-from benchmarks.compare import Figure, Found, Times
+from benchmarks.compare import CONTROL, SUBJECT, Figure, Found, Times, compared, repeated
 from benchmarks.peers.ours import counting, wired
 from benchmarks.works import (
     INPUT,
@@ -35,6 +34,7 @@ from fastdag_typed.run.drivers import lean
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.compare import Timed
     from benchmarks.conftest import Report
     from benchmarks.works import Graph
     from fastdag_typed import ExecutionMetrics
@@ -42,32 +42,12 @@ if TYPE_CHECKING:
     from fastdag_typed.step import Call, Emit, Step
     from fastdag_typed.workflow import Mode
 
-    Timed = Callable[[], object]
-
-SUBJECT: Final = "subject"
-CONTROL: Final = "control"
 POOL: Final = "8 equal calls on a bare process pool"
 SHAPES: Final[dict[str, Callable[[], Graph]]] = {
     "chain of 1,000": lambda: chain(1000),
     "layers, 100 x 10": lambda: layered(100, 10),
 }
 UNTIMED: Final = ExecutionConfig(measure=False)
-
-
-def repeated(rounds: int) -> int:
-    """Give more rounds, or fewer, as asked."""
-    return max(1, round(rounds * float(os.environ.get("FASTDAG_BENCH_ROUNDS", "1"))))
-
-
-def compared(
-    what: str, subject: Timed, control: Timed, *, limit: float, nodes: int = 1, rounds: int = 100, unit: str = "x"
-) -> Figure:
-    """Find how many times as long as its control a subject takes, or for each node how many µs longer."""
-    times = Times({SUBJECT: subject, CONTROL: control}, repeated(rounds))
-    found = times.ratio(SUBJECT, CONTROL)
-    if unit == "µs":
-        found = Found(*(seconds / nodes * 1e6 for seconds in times.difference(SUBJECT, CONTROL)))
-    return Figure(what, times.took(SUBJECT).fastest / nodes, times.took(CONTROL).fastest / nodes, found, limit, unit)
 
 
 def runs(runner: Runner[Any], mode: Mode = "sequential", **inputs: object) -> Callable[[], ExecutionMetrics]:

@@ -3,11 +3,13 @@
 What is timed is called as often in a row as takes five milliseconds, and each round times every subject once, in turn,
 now forwards and now backwards: what disturbs a round disturbs all of them. Ratios are taken within a round, and their
 median counts; beside it stands the ratio of the fastest rounds, because what else a machine does only ever adds.
+Work that neither waits nor uses threads can be timed by the processor's clock, which stands still while others run.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 from dataclasses import dataclass
 from math import ceil
 from statistics import median
@@ -17,7 +19,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    Timed = Callable[[], object]
+
 LEAST: Final = 0.005
+SUBJECT: Final = "subject"
+CONTROL: Final = "control"
 
 
 class Found(NamedTuple):
@@ -30,9 +36,9 @@ class Found(NamedTuple):
 class Times:
     """Seconds that one call of each subject took, by round."""
 
-    def __init__(self, subjects: Mapping[str, Callable[[], object]], rounds: int) -> None:
+    def __init__(self, subjects: Mapping[str, Timed], rounds: int, clock: Callable[[], float] = perf_counter) -> None:
         self._rounds: dict[str, list[float]] = {name: [] for name in subjects}
-        repeats = {name: _repeats(work) for name, work in subjects.items()}
+        repeats = {name: _repeats(work, clock) for name, work in subjects.items()}
         gc.collect()
         gc.freeze()  # what is there already is not looked through again
         try:
@@ -40,7 +46,7 @@ class Times:
                 order = list(subjects) if number % 2 else list(subjects)[::-1]
                 for name in order:
                     gc.collect()
-                    self._rounds[name].append(_timed(subjects[name], repeats[name]))
+                    self._rounds[name].append(_timed(subjects[name], repeats[name], clock))
         finally:
             gc.unfreeze()
 
@@ -61,26 +67,29 @@ class Times:
         return Found(median(one - other for one, other in pairs), fastest)
 
 
-def _repeats(work: Callable[[], object]) -> int:
+def _repeats(work: Timed, clock: Callable[[], float]) -> int:
     work()
-    once = _timed(work, 1)
-    return ceil(LEAST / once) if once < LEAST else 1
+    once = _timed(work, 1, clock)
+    return ceil(LEAST / once) if 0 < once < LEAST else 1
 
 
-def _timed(work: Callable[[], object], repeats: int) -> float:
-    began = perf_counter()
+def _timed(work: Timed, repeats: int, clock: Callable[[], float]) -> float:
+    began = clock()
     for _ in range(repeats):
         work()
-    return (perf_counter() - began) / repeats
+    return (clock() - began) / repeats
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What was found, and what it is to be at most; ``subject`` and ``control`` are seconds, at their fastest."""
+    """What was found, and what it is to be at most; ``subject`` and ``control`` are seconds, at their fastest.
+
+    Without a control it is a time that is found.
+    """
 
     what: str
     subject: float
-    control: float
+    control: float | None
     found: Found
     limit: float
     unit: str = "x"
@@ -96,6 +105,32 @@ class Figure:
         if self.holds:
             return "holds"
         return "holds at its fastest" if self.found.fastest <= self.limit else "MISSED"
+
+
+def repeated(rounds: int) -> int:
+    """Give more rounds, or fewer, as asked."""
+    return max(1, round(rounds * float(os.environ.get("FASTDAG_BENCH_ROUNDS", "1"))))
+
+
+def compared(
+    what: str,
+    subject: Timed,
+    control: Timed,
+    *,
+    limit: float,
+    nodes: int = 1,
+    rounds: int = 100,
+    unit: str = "x",
+    clock: Callable[[], float] = perf_counter,
+) -> Figure:
+    """Find how many times as long as its control a subject takes, how many µs longer for each node, or how many ms."""
+    times = Times({SUBJECT: subject, CONTROL: control}, repeated(rounds), clock)
+    found = times.ratio(SUBJECT, CONTROL)
+    if unit == "µs":
+        found = Found(*(seconds / nodes * 1e6 for seconds in times.difference(SUBJECT, CONTROL)))
+    if unit == "ms":
+        found = Found(*(seconds * 1e3 for seconds in times.took(SUBJECT)))
+    return Figure(what, times.took(SUBJECT).fastest / nodes, times.took(CONTROL).fastest / nodes, found, limit, unit)
 
 
 def shown(seconds: float) -> str:

@@ -79,9 +79,9 @@ def _figures(figures: list[Figure]) -> list[str]:
 
 
 def _row(figure: Figure) -> list[str]:
-    seconds = (shown(figure.subject), shown(figure.control))
+    seconds = (shown(figure.subject), "-" if figure.control is None else shown(figure.control))
     found = (f"{number:.2f}" for number in figure.found)
-    return [figure.what, *seconds, *found, f"{figure.limit:g} {figure.unit}", figure.verdict]
+    return [figure.what, *seconds, *found, f"{figure.limit:.4g} {figure.unit}", figure.verdict]
 
 
 def _each(bench: Any) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fastdag_typed import FSMReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 INPUT: Final = "x"
 """What a job reads that reads no other job: the input of the run."""
@@ -103,13 +103,26 @@ def awaiting(job: Job) -> Callable[..., Any]:
 # -- controls --------------------------------------------------------------------------------------------------------
 
 
-def by_hand(graph: Graph) -> Callable[[int], dict[str, int]]:
-    """Write a graph out as a plain function: a line for each call, in order, that keeps the value by its name."""
+BODIES: Final = {increment: "{x} + 1", mixed: "({left} + {right}) & 1023"}
+"""What stands in the place of a call where it is inlined."""
+
+
+def by_hand(
+    graph: Graph, keep: Sequence[str] | None = None, *, inlined: bool = False
+) -> Callable[[int], dict[str, int]]:
+    """Write a graph out as a plain function: a line for each call, or for what is called, in order.
+
+    Each value is kept by its name as soon as it is there, which is quicker than a literal of many names at the end; of
+    only some values such a literal.
+    """
     namespace: dict[str, Any] = {job.func.__name__: job.func for job in graph.values()}
-    lines = ["def plain(x):", "    kept = {}"]
+    lines = ["def plain(x):", *([] if keep else ["    kept = {}"])]
     for name, job in graph.items():
-        lines.append(f"    kept[{name!r}] = {name} = {job.func.__name__}({', '.join(job.reads.values())})")
-    exec("\n".join([*lines, "    return kept"]), namespace)  # noqa: S102 - our own text, of our own names
+        call = f"{job.func.__name__}({', '.join(job.reads.values())})"
+        value = BODIES[job.func].format(**job.reads) if inlined else call
+        lines.append(f"    {'' if keep else f'kept[{name!r}] = '}{name} = {value}")
+    result = f"{{{', '.join(f'{name!r}: {name}' for name in keep)}}}" if keep else "kept"
+    exec("\n".join([*lines, f"    return {result}"]), namespace)  # noqa: S102 - our own text, of our own names
     plain: Callable[[int], dict[str, int]] = namespace["plain"]
     return plain
 
@@ -140,6 +153,25 @@ def states(limit: int) -> dict[str, Callable[[int], FSMReturn[int]]]:
         return FSMReturn(next_state="tick", value=count + 1)
 
     return {"start": start, "tick": tick, "tock": tock}
+
+
+def count_first(begin: int) -> FSMReturn[int]:
+    """Do what the state to begin with does."""
+    return FSMReturn(next_state="tick", value=begin + 1)
+
+
+def count_to(count: int, limit: int = 0) -> FSMReturn[int]:
+    """Do what the state does that can end it; the limit is an input, so that a compiler can read all of it."""
+    return FSMReturn(next_state="tock", value=count + 1, stop_condition=count + 1 >= limit)
+
+
+def count_on(count: int) -> FSMReturn[int]:
+    """Do what the third state does."""
+    return FSMReturn(next_state="tick", value=count + 1)
+
+
+STATES: Final[dict[str, Callable[..., FSMReturn[int]]]] = {"start": count_first, "tick": count_to, "tock": count_on}
+"""The same states, the limit of which is an input."""
 
 
 def machine_by_hand(limit: int) -> Callable[[], tuple[list[str], dict[str, int]]]:

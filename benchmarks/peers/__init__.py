@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MODULES: Final = {
     "fastdag-typed": "ours",
+    "fastdag-typed, compiled": "compiled",
+    "fastdag-typed, native": "native",
     "fast-dag": "fast_dag",
     "pipefunc": "pipefunc",
     "apache-hamilton": "hamilton",
@@ -25,7 +27,7 @@ MODULES: Final = {
     "python-statemachine": "statemachine",
     "transitions": "transitions",
 }
-"""The module for each distribution."""
+"""The module for each distribution, and for each way to use one."""
 
 
 class Peer(NamedTuple):
@@ -44,7 +46,7 @@ def installed() -> tuple[list[Peer], list[str]]:
     missing: list[str] = []
     for name, module in MODULES.items():
         try:
-            number = version(name)
+            number = version(name.partition(",")[0])
         except PackageNotFoundError:
             missing.append(name)
             continue

@@ -8,9 +8,10 @@ from benchmarks.works import INPUT, ends, sleeping, states
 from fastdag_typed import DAG, FSM, Node, Runner, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from benchmarks.works import Graph, Job
+    from fastdag_typed import FSMReturn
 
 
 def wired(jobs: Graph, function: Callable[[Job], Callable[..., object]] = lambda job: job.func) -> DAG:
@@ -24,10 +25,10 @@ def wired(jobs: Graph, function: Callable[[Job], Callable[..., object]] = lambda
     return dag
 
 
-def counting(limit: int) -> FSM:
-    """Make the state machine."""
+def counting(limit: int, functions: Mapping[str, Callable[..., FSMReturn[int]]] | None = None) -> FSM:
+    """Make the state machine, if need be of other functions."""
     fsm = FSM("counting", max_cycles=limit)
-    for name, function in states(limit).items():
+    for name, function in (functions or states(limit)).items():
         fsm.add_node(State(function, name, is_initial=name == "start"))
     return fsm
 
