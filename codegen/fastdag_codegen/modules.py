@@ -186,6 +186,7 @@ class Module:
             "globals": bindings.globals,
             "skips": bindings.skips,
             "unchecked": bindings.unchecked,
+            "late_globals": self.options.late_globals and self.options.level,
             "environment": environment,
             "instrument": self.options.instrument,
             "flows": self.functions,

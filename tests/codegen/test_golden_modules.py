@@ -9,40 +9,46 @@ from pathlib import Path
 
 import pytest
 
-from fastdag_codegen import compile_target, write
+from fastdag_codegen import Options, compile_target, write
 
 HERE = Path(__file__).parent
-TARGETS = {
-    "async": "flat_async:site",
-    "composed": "flat_composed:sums",
-    "etl": "flat_etl:etl",
-    "machine": "flat_machine:machine",
-    "names": "flat_names:odd",
-    "nested": "flat_nested:outer",
-    "routes": "flat_routes:routes",
-    "typed": "flat_typed:typed",
+GOLDEN: dict[str, tuple[str, Options]] = {
+    "around": ("flat_around:outer", Options()),
+    "async": ("flat_async:site", Options()),
+    "calls": ("flat_etl:etl", Options(level=0)),
+    "composed": ("flat_composed:sums", Options()),
+    "etl": ("flat_etl:etl", Options()),
+    "instrumented": ("flat_routes:routes", Options(instrument=True)),
+    "instrumented_machine": ("flat_machine:machine", Options(instrument=True)),
+    "late": ("flat_etl:etl", Options(late_globals=True, keep=("report",))),
+    "machine": ("flat_machine:machine", Options()),
+    "names": ("flat_names:odd", Options()),
+    "nested": ("flat_nested:outer", Options()),
+    "pure": ("flat_pure:pure", Options(level=2, keep=("told",))),
+    "routes": ("flat_routes:routes", Options()),
+    "typed": ("flat_typed:typed", Options()),
 }
 
 
-@pytest.mark.parametrize("name", TARGETS)
+@pytest.mark.parametrize("name", GOLDEN)
 def test_the_text_is_the_same_for_every_python_and_machine(name: str) -> None:
     kept = HERE / "golden" / f"{name}.py"
-    text = compile_target(TARGETS[name])
+    text = compile_target(*GOLDEN[name])
     if os.environ.get("FASTDAG_WRITE_GOLDEN"):
         write(text, kept)
     assert text == kept.read_text(encoding="utf-8")
 
 
 def test_every_kept_module_is_tested() -> None:
-    assert {path.stem for path in (HERE / "golden").glob("*.py")} == set(TARGETS)
+    assert {path.stem for path in (HERE / "golden").glob("*.py")} == set(GOLDEN)
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "2"])
 def test_the_text_does_not_depend_on_the_order_of_sets(seed: str) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(HERE / 'flows')!r})\n"
-        "from fastdag_codegen import compile_target\n"
-        f"for target in {sorted(TARGETS.values())!r}: sys.stdout.write(compile_target(target))\n"
+        "from fastdag_codegen import Options, compile_target\n"
+        f"for one in {[*GOLDEN.values()]!r}: sys.stdout.write(compile_target(*one))\n"
     )
     done = subprocess.run(
         [sys.executable, "-X", "utf8", "-c", code],
@@ -51,8 +57,7 @@ def test_the_text_does_not_depend_on_the_order_of_sets(seed: str) -> None:
         encoding="utf-8",
         check=True,
     )
-    kept = {target: (HERE / "golden" / f"{name}.py").read_text(encoding="utf-8") for name, target in TARGETS.items()}
-    assert done.stdout == "".join(kept[target] for target in sorted(kept))
+    assert done.stdout == "".join((HERE / "golden" / f"{name}.py").read_text(encoding="utf-8") for name in GOLDEN)
 
 
 def test_mypy_accepts_the_modules_strictly(pytestconfig: pytest.Config) -> None:
