@@ -6,7 +6,6 @@ import ast
 import re
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
-from weakref import WeakKeyDictionary
 
 import libcst as cst
 
@@ -52,7 +51,9 @@ class _Known(NamedTuple):
         return all(func.__globals__.get(name, MISSING) is value for name, value in self.values)
 
 
-_KNOWN: Final[WeakKeyDictionary[FunctionType, _Known]] = WeakKeyDictionary()
+_MOST: Final = 4096
+_KNOWN: Final[dict[FunctionType, _Known]] = {}
+"""The functions read last; a body leads to its function, so that a weak key would keep it alive, too."""
 
 
 def read(func: Any, source: Source | None) -> Body | Refusal:
@@ -73,6 +74,8 @@ def read(func: Any, source: Source | None) -> Body | Refusal:
         return known.found
     values: dict[str, Any] = {}
     found = _read(func, source, values)
+    if len(_KNOWN) >= _MOST:
+        _KNOWN.pop(next(iter(_KNOWN)), None)
     _KNOWN[func] = _Known(found, func.__code__, text, tuple(values.items()))
     return found
 
