@@ -39,9 +39,30 @@ def check_escapes(subject: Subject, scoping: Scoping) -> None:
         RefusedError: one may.
     """
     for node in subject.nodes:
-        if isinstance(node, ast.Lambda | ast.GeneratorExp) and not _is_spent(subject, scoping, node):
+        if not isinstance(node, ast.Lambda | ast.GeneratorExp):
+            continue
+        is_spent = _is_spent(subject, scoping, node)
+        if is_spent and isinstance(node, ast.Lambda) and not _accepts(node, _given(subject, scoping, node)):
+            raise RefusedError("definition", "a lambda takes other arguments than it is given", node.lineno)
+        if not is_spent:
             what = "a lambda" if isinstance(node, ast.Lambda) else "a generator"
             raise RefusedError("escape", f"{what} may outlive the call", node.lineno)
+
+
+def _given(subject: Subject, scoping: Scoping, node: ast.Lambda) -> int:
+    """Tell with how many arguments a lambda is called by what it is given to."""
+    call = scoping.parents[node]
+    function = known(subject, scoping, call.func) if isinstance(call, ast.Call) else None
+    if isinstance(call, ast.Call) and function is map:
+        return len(call.args) - 1
+    return 2 if function is functools.reduce else 1
+
+
+def _accepts(node: ast.Lambda, count: int) -> bool:
+    takes = node.args
+    most = len(takes.posonlyargs) + len(takes.args)
+    needs_more = any(default is None for default in takes.kw_defaults)
+    return not needs_more and most - len(takes.defaults) <= count and (takes.vararg is not None or count <= most)
 
 
 def _is_spent(subject: Subject, scoping: Scoping, node: ast.expr) -> bool:

@@ -47,7 +47,8 @@ RULES: Final = (
     Rule("scope", "``global`` and ``nonlocal`` write variables that are not the function's.", "Such functions are "
          "called."),
     Rule("definition", "Functions and classes know the name, module and globals of where they were defined.",
-         "Functions that define functions, classes or type aliases are called."),
+         "Functions that define functions, classes or type aliases are called, and those that give a lambda to what "
+         "calls it with more or fewer arguments than it takes, for the error names where it was defined."),
     Rule("frame", "Some functions look at the frame that calls them, its variables, its lines or its references.",
          "Functions that use ``locals``, ``eval``, ``super``, ``sys._getframe``, ``inspect``, three-argument ``type``, "
          "``namedtuple``, tracebacks and the like are called."),

@@ -548,6 +548,7 @@ def used_up_on_the_spot(xs, k):
     m = k in (x for x in xs)
     n = tuple(zip((x for x in xs), filter(lambda x: x > 1, xs)))
     o = functools.reduce(lambda a, b: a + b, (x * k for x in xs))
+    o += sum(map(lambda a, b, c=k: a * b + c, xs, xs))
     total = 0
     for x in (y * k for y in xs):
         total += x

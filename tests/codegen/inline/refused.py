@@ -286,6 +286,26 @@ def shows_a_name(x):
     return f"{x=}"
 
 
+@rule("definition")
+def orders_by_a_lambda_that_takes_nothing(x):
+    return sorted(x, key=lambda: 1)
+
+
+@rule("definition")
+def orders_by_a_lambda_that_takes_more_by_name(x):
+    return sorted(x, key=lambda y, *, z: y)
+
+
+@rule("definition")
+def maps_by_a_lambda_that_takes_more(x):
+    return list(map(lambda y, z: y, x))
+
+
+@rule("definition")
+def reduces_by_a_lambda_that_takes_less(x):
+    return functools.reduce(lambda y: y, x)
+
+
 @rule("escape")
 def returns_a_lambda(x):
     return lambda: x
