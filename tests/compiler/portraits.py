@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import FunctionType, ModuleType, TracebackType
+from types import CellType, FunctionType, ModuleType, TracebackType
 from typing import Any, Final
 
 _SAME: Final = (int, str, float, complex, bool, bytes, type(None), type(...), range)
@@ -39,11 +39,18 @@ class Portrait:
         if isinstance(value, list | tuple):
             return [self.of(item) for item in value]
         if isinstance(value, FunctionType):
-            cells = [self.of(cell.cell_contents) for cell in value.__closure__ or ()]
+            cells = [self.cell(cell) for cell in value.__closure__ or ()]
             return [value.__module__, value.__qualname__, *cells, self.of(value.__defaults__)]
         if hasattr(value, "__dict__"):
             return [f"{name}={self.of(item)}" for name, item in vars(value).items()]
         return []
+
+    def cell(self, cell: CellType) -> str:
+        """Draw what a variable of a closure holds, if it has a value yet."""
+        try:
+            return self.of(cell.cell_contents)
+        except ValueError:
+            return "empty"
 
     def error(self, error: BaseException | None) -> str:
         """Draw an exception with those behind it."""
