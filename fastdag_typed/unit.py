@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .functions import title_of
 from .ports import EMPTY, Port, Signature, signature_of
-from .wiring import check_arguments
+from .wiring import check_arguments, refuse_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -50,7 +50,10 @@ class Unit:
         *,
         policies: Iterable[Policy] = (),
         pure: bool = False,
+        **unknown: object,
     ) -> None:
+        if unknown:
+            refuse_arguments(type(self), unknown)
         if isinstance(func, Unit):  # a node in two workflows: the function is shared, the wiring is not
             func = func.func
         if not (type(name) is str and inputs is None and outputs is None and callable(func)):

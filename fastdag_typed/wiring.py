@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from .diagnostic import Diagnostic, Location, did_you_mean
 from .edge import Edge
@@ -291,6 +291,17 @@ def check_arguments(func: Any, name: Any, **names: Sequence[str] | None) -> None
                 caller(),
                 f'write {what}=["{given}"]',
             )
+
+
+def refuse_arguments(kind: type[Any], unknown: Iterable[str]) -> NoReturn:
+    """Refuse arguments that a kind of node does not have."""
+    from inspect import Parameter, signature
+
+    setups = [vars(base)["__init__"] for base in kind.__mro__[:-1] if "__init__" in vars(base)]
+    takes = [one for setup in setups for one in signature(setup).parameters.values()]
+    known = {one.name for one in takes if one.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)} - {"self"}
+    name = next(iter(unknown))
+    raise TypeError(f'{kind.__name__}() has no argument "{name}" ({did_you_mean(name, known, what="arguments")})')
 
 
 def caller() -> tuple[str, int]:

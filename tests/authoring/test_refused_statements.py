@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fastdag_typed import DAG, FSM, Context, Node, Runner, WiringError
+from fastdag_typed import DAG, FSM, Context, Node, RetryableNode, Runner, WiringError
 
 
 def double(x: int) -> int:
@@ -163,3 +163,22 @@ def test_what_a_list_of_inputs_was_connected_from_can_be_connected_on() -> None:
     size: Any = dag.add_node(Node(anything, "all"))
     start >> [left.input("x"), right] >> size
     assert dag.run(x=1) == ["left", "right"]
+
+
+def test_an_argument_that_a_node_does_not_have_is_refused_by_the_name_of_its_kind() -> None:
+    dag, machine = DAG("d"), FSM("f")
+    wrong: Any = {"nam": "x"}
+    for make in (lambda: Node(double, **wrong), lambda: dag.node(**wrong)(double), lambda: dag.node(double, **wrong)):
+        with pytest.raises(TypeError, match=r'^Node\(\) has no argument "nam" \(did you mean "name"\?\)$'):
+            make()
+    wrong = {"is_terminal": True}
+    with pytest.raises(TypeError, match=r'^State\(\) has no argument "is_terminal" \(did you mean "is_final"\?\)$'):
+        machine.state(**wrong)(double)
+    wrong = {"max_retry": 3}
+    with pytest.raises(TypeError, match=r'^RetryableNode\(\) has no argument "max_retry" \(did you mean "max_retries"'):
+        RetryableNode(double, **wrong)
+    wrong = {"tru": "double"}
+    with pytest.raises(TypeError, match=r'^Condition\(\) has no argument "tru" \(arguments: description, false_branch'):
+        dag.condition(**wrong)(double)
+    assert not dag.nodes
+    assert not machine.nodes
