@@ -296,6 +296,9 @@ class _Walk:
         if isinstance(node, ast.Lambda):
             after = self.expressions([*node.args.defaults, *filter(None, node.args.kw_defaults)], state)
             self.expression(node.body, after)
+            named = next((one.target.id for one in ast.walk(node.body) if isinstance(one, ast.NamedExpr)), None)
+            if named is not None:  # a variable of the lambda, which is not followed there
+                raise RefusedError("unbound", f"{named} may have no value when a lambda reads it", node.lineno)
             return after
         if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             return self._comprehension(node, state)

@@ -306,6 +306,11 @@ def reduces_by_a_lambda_that_takes_less(x):
     return functools.reduce(lambda y: y, x)
 
 
+@rule("unbound")
+def orders_by_a_lambda_with_a_variable(x):
+    return sorted(x, key=lambda y: (z := z))
+
+
 @rule("escape")
 def returns_a_lambda(x):
     return lambda: x
