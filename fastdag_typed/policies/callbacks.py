@@ -31,25 +31,40 @@ def in_own_loop(value: Awaitable[Any]) -> Any:
 
     if not _is_in_loop():
         return _given(asyncio.run(_outcome(value)))
-    from concurrent.futures import Future, ThreadPoolExecutor
     from contextvars import copy_context
+    from queue import SimpleQueue
+    from threading import Thread
 
-    begun: Future[Callable[[], object]] = Future()
+    ended: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+    cancels: list[Callable[[], object]] = []
+    interrupted: list[bool] = []
 
     async def wait() -> Any:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        begun.set_result(lambda: task and loop.call_soon_threadsafe(task.cancel))
+        cancels.append(lambda: task and loop.call_soon_threadsafe(task.cancel))
+        if interrupted and task is not None:
+            task.cancel()
         return await _outcome(value)
 
-    with ThreadPoolExecutor(1, thread_name_prefix="fastdag-loop") as pool:
-        outcome = pool.submit(copy_context().run, asyncio.run, wait())
+    def go() -> None:
         try:
-            return _given(outcome.result())
-        except BaseException:
-            if not outcome.done():
-                with suppress(RuntimeError):  # the loop has just been closed
-                    begun.result()()
-            raise
+            ended.put(asyncio.run(wait()))
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            ended.put((None, error))
+
+    thread = Thread(target=copy_context().run, args=(go,), name="fastdag-loop")
+    try:
+        thread.start()  # in the middle of which Ctrl-C may come: then it is there all the same
+        return _given(ended.get())
+    except BaseException:
+        interrupted.append(True)
+        for cancel in cancels:  # here, or there: one of the two sees the other
+            with suppress(RuntimeError):  # the loop has been closed
+                cancel()
+        raise
+    finally:
+        with suppress(RuntimeError):  # it has not begun
+            thread.join()
 
 
 async def _outcome(value: Awaitable[Any]) -> tuple[Any, Exception | None]:
@@ -60,7 +75,7 @@ async def _outcome(value: Awaitable[Any]) -> tuple[Any, Exception | None]:
         return None, error
 
 
-def _given(outcome: tuple[Any, Exception | None]) -> Any:
+def _given(outcome: tuple[Any, BaseException | None]) -> Any:
     value, error = outcome
     if error is not None:
         raise error
