@@ -294,7 +294,7 @@ def report(found: Runner[Any], patience: float) -> None:
     found.close()
     for thread in threading.enumerate():
         if thread is not threading.main_thread():
-            thread.join(patience)
+            thread.join(10.0 if isinstance(thread, threading.Timer) else patience)  # a timer is ours, and about to end
     left = {
         "statuses": found.metrics.statuses,
         "results": found.metrics.results,
