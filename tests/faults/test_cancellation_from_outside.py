@@ -301,10 +301,12 @@ def test_a_node_that_does_not_let_itself_be_cancelled_delays_the_end_of_the_run_
 
 def test_a_run_that_is_cancelled_again_while_it_waits_for_a_thread_leaves_neither_task_nor_thread() -> None:
     begun, go_on = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
     dag = DAG("d")
 
     @dag.node
     def slow() -> int:
+        threads.append(threading.current_thread())
         begun.set()
         assert go_on.wait(60)
         return 1
@@ -329,6 +331,7 @@ def test_a_run_that_is_cancelled_again_while_it_waits_for_a_thread_leaves_neithe
         assert not alone()
 
     asyncio.run(go())
+    threads[0].join(60)  # the run did not wait for it any more
     assert runner.metrics.results["quick"] == 1
     assert runner.metrics.stop_reason == "interrupted"
 
