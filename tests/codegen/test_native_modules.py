@@ -23,7 +23,7 @@ from fastdag_codegen import Options, compile_target, load, write
 from fastdag_codegen.native import build
 from fastdag_typed import CompileError, FSMContext, Runner, StaleModuleWarning
 from fastdag_typed.run.native import extension
-from tests.codegen.native_functions import ODD, module_of
+from tests.codegen.native_functions import MISUSED, ODD, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -254,10 +254,8 @@ def test_made_up_functions_do_the_same_with_values_of_any_class(built: Callable[
     assert returned > len(VALUES) ** 2 * 4
 
 
-@pytest.mark.parametrize(
-    "name", ["first_only", "in_turn", "ends", "nested", "growing", "changed_by_others", "negative", "deleted", "same"]
-)
-def test_generators_are_lazy_and_lists_may_change_meanwhile(built: Callable[[str, str], Path], name: str) -> None:
+@pytest.mark.parametrize("name", re.findall(r"^def (\w+)", ODD, re.MULTILINE))
+def test_what_mypyc_would_do_in_another_way_is_done_as_in_python(built: Callable[[str, str], Path], name: str) -> None:
     path = built("native_odd", ODD)
     module, plain = native(path), python(path)
     log: list[str] = import_module("flat_native").log
@@ -386,9 +384,46 @@ def test_what_cannot_be_built_says_why(tmp_path: Path) -> None:
         write(compile_target("flat_native:dag", options), path)
         with pytest.raises(CompileError, match=message):
             build(path)
-    (tmp_path / "named.py").write_text(f"{ODD}\n\ndef other(a):\n    match = a\n    return match\n", encoding="utf-8")
-    with pytest.raises(CompileError, match=r'cannot be built: "match" is the name of a variable \(line \d+\)'):
-        build(tmp_path / "named.py")
     (tmp_path / "own.py").write_text("x = 1\n", encoding="utf-8")
     with pytest.raises(CompileError, match="is not a compiled module"):
         build(tmp_path / "own.py")
+
+
+ITERABLE = "(can only assign an iterable|'int' object is not iterable)"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("apart", ValueError, "not enough values to unpack$"),
+        ("in_turns", ValueError, "not enough values to unpack$"),
+        ("starred", TypeError, ITERABLE),
+        ("called", TypeError, ITERABLE),
+        ("entered", AttributeError, "'int' has no attribute '__exit__'"),
+        ("raised", SystemError, "not a BaseException subclass"),
+        ("caught", LookupError, "passes"),
+    ],
+)
+def test_misused_syntax_has_the_errors_of_mypyc_as_is_documented(
+    built: Callable[[str, str], Path], name: str, kind: type[Exception], message: str
+) -> None:
+    module = native(built("native_misused", MISUSED))
+    with pytest.raises(kind, match=message):
+        getattr(module, name)("x" if kind is ValueError else 5)
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("match a:\n        case P(x): return x", "MatchClass"),
+        ("x = b\n    match a:\n        case [x, 1]: pass\n    return x", "Match"),
+        ("a += (a := 1)\n    return a", "AugAssign"),
+    ],
+)
+def test_what_mypyc_does_in_another_way_and_cannot_be_mended_is_refused_with_its_line(
+    tmp_path: Path, body: str, what: str
+) -> None:
+    path = tmp_path / "odd.py"
+    path.write_text(f"{ODD}\n\ndef other(a, b):\n    {body}\n", encoding="utf-8")
+    with pytest.raises(CompileError, match=rf"cannot be built: {what} is nothing that native code has \(line \d+\)"):
+        build(path)

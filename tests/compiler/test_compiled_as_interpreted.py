@@ -7,7 +7,9 @@ compared in two ways to compile and run it. They are the same cases each time, a
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import sysconfig
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.compiler import wirings
 from tests.compiler.reducing import reduced
-from tests.compiler.trials import ALL_INLINED, AT_ONCE, OTHERS, Trial, Way
+from tests.compiler.trials import ALL_INLINED, AT_ONCE, NATIVE, OTHERS, Trial, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,14 +51,24 @@ def ways(random: Random, made: Made) -> list[Way]:
     return [ALL_INLINED, random.choice(at_once if at_once and random.random() < 1 / 2 else others)]
 
 
-def holds(make: Callable[[Random], Made], seed: str, folder: Path) -> int:
+def native(_random: Random, _made: Made) -> list[Way]:
+    """Have a module built with mypyc."""
+    return [NATIVE]
+
+
+def holds(
+    make: Callable[[Random], Made],
+    seed: str,
+    folder: Path,
+    choose: Callable[[Random, Made], list[Way]] = ways,
+) -> int:
     """Compare a module that is made up with what it is compiled to; say in how many ways, or show a small one."""
     random = Random(seed)  # noqa: S311 - no secret
     made = make(random)
     trial = Trial(made.text, {}, folder)
     try:
         trial.inputs = wirings.inputs(random, made, trial.fresh().dag.plan())
-        chosen = ways(random, made)
+        chosen = choose(random, made)
         found = trial.difference(chosen)
     finally:
         trial.end()
@@ -109,3 +121,16 @@ def test_a_compiled_machine_does_what_the_machine_does(
     seed: int, shard: int, folder: Path, count: Callable[[int], None]
 ) -> None:
     count(holds(wirings.machine, f"{VERSION}-{shard}-{seed}", folder))
+
+
+@pytest.mark.skipif(
+    shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0]) is None, reason="there is no C compiler"
+)
+@pytest.mark.parametrize("shard", range(SHARDS))
+@many(1 / 20)
+@given(seed=SEEDS)
+def test_native_code_does_what_the_workflow_does(
+    seed: int, shard: int, folder: Path, count: Callable[[int], None]
+) -> None:
+    make = wirings.machine if seed % 5 == 0 else wirings.graph
+    count(holds(make, f"{VERSION}-{shard}-{seed}", folder, native))

@@ -7,14 +7,16 @@ import difflib
 import gc
 import importlib
 import itertools
+import re
 import sys
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fastdag_codegen import compile_workflow, load, write
+from fastdag_codegen.native import build
 from fastdag_codegen.options import Options
-from fastdag_typed import Context, FSMContext, Runner, WorkflowExecutionError
+from fastdag_typed import CompileError, Context, FSMContext, Runner, WorkflowExecutionError
 from tests.compiler import stage
 from tests.compiler.portraits import Portrait, places
 
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
     from fastdag_typed.plan import Plan
 
 _NUMBERS = itertools.count()
+_UNFIT: Final = re.compile(
+    r"(not enough|too many) values to unpack( \(expected [^)]*\))?|can only assign an iterable|"
+    r"cannot unpack non-iterable \w+ object|'\w+' object is not (iterable|a mapping)|"
+    r"(Value|[\w.()]+ argument) after \*\*? must be an? (iterable|mapping), not \w+"
+)
+"""What Python and mypyc say of values that cannot be taken apart."""
 
 
 class Way(NamedTuple):
@@ -38,6 +46,7 @@ class Way(NamedTuple):
         asynchronous: with an event loop.
         workers: how many threads or tasks there are, in a mode that has them.
         half: only every second result is kept.
+        native: what it is compiled to is built with mypyc.
     """
 
     options: Options = Options()
@@ -45,11 +54,14 @@ class Way(NamedTuple):
     asynchronous: bool = False
     workers: int = 0
     half: bool = False
+    native: bool = False
 
 
 LEVELS: Final[list[Level]] = [0, 1, 2]
 ALL_INLINED: Final = Way(Options(2))
 """What every module is tried with: whatever can be inlined is."""
+NATIVE: Final = Way(Options(2), native=True)
+"""What some are tried with alone, because it takes a second and more to build one."""
 OTHERS: Final = [
     Way(Options(0)),
     *[Way(Options(1))] * 5,
@@ -93,6 +105,11 @@ class Seen(NamedTuple):
         log = [line for line in self.log if not line.startswith("gone ")]
         return self._replace(log=log, last=sorted([*gone, *self.last]))
 
+    def endless(self) -> Seen:
+        """Leave out which objects went, for what extensions hold never does, and the words for what does not fit."""
+        log, outcome = ([_UNFIT.sub("does not fit", line) for line in lines] for lines in (self.log, [self.outcome]))
+        return self._replace(log=log, outcome=outcome[0]).timeless()._replace(last=[])
+
     def orderless(self) -> Seen:
         """Leave out what was first; of a run that failed, too, what else was done, which is a matter of chance."""
         if self.node:
@@ -109,6 +126,7 @@ class Trial:
         self.folder = folder
         self.name = f"made_up_{next(_NUMBERS)}"
         self.file = folder / f"{self.name}.py"
+        self.flat = folder / f"flat_{self.name}.py"
         self.file.write_text(text, encoding="utf-8")
         importlib.invalidate_caches()
 
@@ -148,8 +166,12 @@ class Trial:
             same = Way(asynchronous=way.asynchronous, half=way.half)  # the rest is for what is compiled
             if same not in interpreted:
                 interpreted[same] = self.seen(same)
+            if way.native and not self._is_built(text):
+                continue
             expected, found = interpreted[same], self.seen(way, text)
-            if way.workers:
+            if way.native:
+                expected, found = expected.endless(), found.endless()
+            elif way.workers:
                 expected, found = expected.orderless(), found.orderless()
                 if expected.node and found.node and found.node != expected.node:
                     continue  # another one failed first
@@ -160,11 +182,19 @@ class Trial:
                 return f"{way}\n{_difference(expected, found)}"
         return ""
 
+    def _is_built(self, text: str) -> bool:
+        """Build the extension of what the workflow is compiled to; there is none of a few things that mypyc refuses."""
+        write(text, self.flat)
+        try:
+            build(self.flat, opt_level=0)
+        except CompileError:
+            return False
+        return True
+
     def seen(self, way: Way, text: str = "") -> Seen:
         """Run the workflow, or the text that it is compiled to, and see what comes of it."""
-        place = self.folder / f"flat_{self.name}.py"
         if text:
-            write(text, place)
+            write(text, self.flat)
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             world: list[Any] = [self.fresh()]
@@ -172,7 +202,7 @@ class Trial:
             names = plan.names[::2] if way.half else plan.names
             context: Any = FSMContext() if plan.machine is not None else Context()
             if text:
-                world.append(load(place))
+                world.append(load(self.flat))
                 call = _calling(way, plan, world[1]) if way.direct else _running(way, world[1])
             else:
                 call = _running(way, world[0].dag)

@@ -48,6 +48,8 @@ class Expressions:
         """What Python does: by name the line and the text."""
         self.renamed: dict[str, str] = {}
         """Parameters that have another name once they are known to be of a kind."""
+        self.rebound: frozenset[str] = frozenset()
+        """Variables that an expression of the statement gives something: mypyc reads them when all else is done."""
 
     def test(self, node: ast.expr, names: Names) -> ast.expr:
         """Rewrite what is only asked whether it is true."""
@@ -155,7 +157,8 @@ class Expressions:
 
     def _name(self, name: str, names: Names) -> ast.expr:
         if name in names:
-            return ast.Name(self.renamed.get(name, name), ast.Load())
+            found = ast.Name(self.renamed.get(name, name), ast.Load())
+            return self.untyped(found) if name in self.rebound else found
         return self.alias(name) if name in self.outside else ast.Name(name, ast.Load())
 
     def alias(self, name: str) -> ast.expr:
@@ -203,8 +206,9 @@ class Expressions:
         func = node.func
         plain = not node.keywords and not any(isinstance(one, ast.Starred) for one in node.args)
         if isinstance(func, ast.Attribute):
-            known = plain and func.attr in METHODS.get(base(self.kinds.of(func.value, names)), {})
-            if known:
+            kind = base(self.kinds.of(func.value, names))
+            declared = isinstance(func.value, ast.Name) or kind == "str"  # of others mypyc takes what is in them first
+            if plain and declared and func.attr in METHODS.get(kind, {}):
                 made: ast.expr = ast.Attribute(self.value(func.value, names), func.attr, ast.Load())
                 return ast.Call(made, [self.value(one, names) for one in node.args], [])
             return self._loose_call(ast.Attribute(self.holder(func.value, names), func.attr, ast.Load()), node, names)

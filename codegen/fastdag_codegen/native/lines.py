@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,7 +113,8 @@ def _rows(node: ast.stmt, depth: int) -> Iterator[_Row]:
             yield _Row(f"match {ast.unparse(node.subject)}:", depth, line, len(rows))
             yield from rows
         case _:
-            yield _Row(ast.unparse(node), depth, line)
+            # The variable, which mypy takes for the statement where it follows a semicolon.
+            yield _Row(re.sub(r"^match\b", "(match)", ast.unparse(node)), depth, line)
 
 
 def _case(node: ast.match_case, depth: int) -> Iterator[_Row]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from .expressions import Expressions, UnsupportedError
 from .kinds import CONTAINERS, NUMBERS, SCALARS, base
-from .syntax import captured, split, targeted
+from .syntax import bound, captured, own, parameters, reads, rebound, split, targeted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from .kinds import Names
     from .syntax import Function
@@ -26,11 +28,17 @@ class Statements(Expressions):
 
     _presets: frozenset[int] = frozenset()
     _captured: frozenset[str] = frozenset()
+    _whole: Sequence[ast.AST] = ()
+    """What the function consists of."""
+    _bound: AbstractSet[str] = frozenset()
+    """What it is given."""
 
     def body(self, function: Function, names: Names) -> list[ast.stmt]:
         """Rewrite the body of a function."""
         self._presets = self.kinds.presets[function.name]
         self._captured = captured(function)
+        self._bound = set(parameters(function))
+        self._whole = list(own(function))
         return self._block(function.body, names)
 
     # -- statements --------------------------------------------------------------------------------------------------
@@ -38,7 +46,14 @@ class Statements(Expressions):
     def _block(self, block: Sequence[ast.stmt], names: Names) -> list[ast.stmt]:
         return [ast.copy_location(made, one) for one in block for made in self._statement(one, names)]
 
-    def _statement(self, node: ast.stmt, names: Names) -> list[ast.stmt]:  # noqa: C901, PLR0912 - a case for each kind
+    def _statement(self, node: ast.stmt, names: Names) -> list[ast.stmt]:
+        around, self.rebound = self.rebound, frozenset(rebound(node))
+        try:
+            return self._rewritten(node, names)
+        finally:
+            self.rebound = around
+
+    def _rewritten(self, node: ast.stmt, names: Names) -> list[ast.stmt]:  # noqa: C901, PLR0912 - a case for each kind
         match node:
             case ast.Expr(value=ast.Constant()):
                 return [ast.Pass()]
@@ -52,6 +67,8 @@ class Statements(Expressions):
                 if node.lineno in self._presets and isinstance(node.target, ast.Name):
                     return [self._emptied(node.target, names)]
                 return [self._assign(ast.Assign([node.target], node.value), names)]
+            case ast.AugAssign(target=ast.Name(id=name)) if name in self.rebound:
+                raise UnsupportedError(node)
             case ast.AugAssign():
                 target: Any = self.target(node.target, names)
                 exact = isinstance(node.target, ast.Name) and names.get(node.target.id) is not None
@@ -103,6 +120,8 @@ class Statements(Expressions):
                 ends = self._block(node.orelse, names), self._block(node.finalbody, names)
                 return [ast.Try(self._block(node.body, names), handlers, *ends)]
             case ast.Match():
+                if any(self._outlives(node, name) for one in node.cases for name in _early(one.pattern)):
+                    raise UnsupportedError(node)
                 cases = [
                     ast.match_case(
                         self._pattern(one.pattern, names),
@@ -171,7 +190,17 @@ class Statements(Expressions):
             found.append(ast.Assign([ast.Name(name, ast.Store())], self.untyped(ast.Name(typed, ast.Load()))))
         return found
 
-    def _pattern(self, node: ast.pattern, names: Names) -> ast.pattern:  # noqa: C901 - a case for each kind
+    def _outlives(self, node: ast.Match, name: str) -> bool:
+        """Tell whether a variable may have a value that is read although a pattern with it does not fit."""
+        inside: set[int] = set()
+        for one in node.cases:
+            if name in chain.from_iterable(map(bound, ast.walk(one.pattern))):
+                inside.update(map(id, ast.walk(one)))
+        others = [one for one in self._whole if id(one) not in inside]
+        given = name in self._bound or any(name in bound(one) for one in others)
+        return given and any(name in reads(one) for one in others)
+
+    def _pattern(self, node: ast.pattern, names: Names) -> ast.pattern:  # noqa: C901, PLR0912 - a case for each kind
         """Rewrite the values in a pattern, and what mypyc converts when it captures it."""
         match node:
             case ast.MatchClass(cls=ast.Name(id=name), patterns=[inner], kwd_patterns=[]) if name in _CAPTURING:
@@ -184,6 +213,8 @@ class Statements(Expressions):
                 raise UnsupportedError(node)
             case ast.MatchClass(cls=ast.Name(id=name), patterns=[]) if name in _CAPTURING:
                 node.cls = self.alias(name)
+            case ast.MatchClass(patterns=[_, *_]):  # mypyc takes no places of a class that it does not build
+                raise UnsupportedError(node)
             case ast.MatchClass():
                 node.cls = self.value(node.cls, names)
             case ast.MatchValue(value=ast.Attribute()):
@@ -211,7 +242,13 @@ def _refuse_changing(node: ast.For | ast.AsyncFor) -> None:
 
 
 def _captures(node: ast.pattern) -> bool:
-    return any(getattr(one, "name", None) or getattr(one, "rest", None) for one in ast.walk(node))
+    return any(bound(one) for one in ast.walk(node))
+
+
+def _early(node: ast.pattern) -> Iterator[str]:
+    """List the variables that mypyc gives a part of what is matched before it knows whether the whole fits."""
+    whole = node.pattern if isinstance(node, ast.MatchAs) else node
+    return chain.from_iterable(map(bound, ast.walk(whole))) if whole is not None else iter(())
 
 
 def _is_typed(node: ast.pattern) -> bool:

@@ -42,25 +42,40 @@ def stored(function: Function) -> list[str]:
     found: dict[str, None] = {}
     within: set[int] = set()
     for node in own(function):
-        match node:
-            case ast.comprehension():
-                within.update(id(one) for one in ast.walk(node.target))
-            case ast.Name(ctx=ast.Store()) if id(node) not in within:
-                found[node.id] = None
-            case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name):
-                found[name] = None
-            case ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
-                found[name] = None
-            case ast.Import() | ast.ImportFrom():
-                found.update(dict.fromkeys(imported(node)))
-            case _:
-                pass
+        if isinstance(node, ast.comprehension):
+            within.update(id(one) for one in ast.walk(node.target))
+        elif id(node) not in within:
+            found.update(dict.fromkeys(bound(node)))
     return list(found)
+
+
+def bound(node: ast.AST) -> list[str]:
+    """List the variables that a statement, an expression or a pattern itself binds, without those of what is in it."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()):
+            return [name]
+        case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name):
+            return [name]
+        case ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
+            return [name]
+        case ast.Import() | ast.ImportFrom():
+            return imported(node)
+        case _:
+            return []
 
 
 def imported(node: ast.Import | ast.ImportFrom) -> list[str]:
     """List the names that a statement imports."""
     return [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+
+
+def reads(node: ast.AST) -> list[str]:
+    """List the variables that a statement or an expression itself reads, without those of what is in it."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Load()) | ast.AugAssign(target=ast.Name(id=name)):
+            return [name]
+        case _:
+            return []
 
 
 def targeted(target: ast.AST) -> Iterator[str]:
@@ -109,7 +124,7 @@ def presets(function: Function) -> Iterator[int]:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and _is_none(node.value):
             found.setdefault(node.target.id, []).append(node.lineno)
     for statement, bound in _statements(function.body, frozenset()):
-        read |= {one.id for one in _read(statement)} - bound
+        read |= {name for one in _alone(statement) for name in reads(one)} - bound
     for name, lines in found.items():
         if name not in read:
             yield from lines
@@ -139,15 +154,19 @@ def _statements(body: Sequence[ast.stmt], bound: frozenset[str]) -> Iterator[tup
                 pass
 
 
-def _read(statement: ast.stmt) -> Iterator[ast.Name]:
-    """List the variables that a statement itself reads, without the statements in it."""
+def rebound(statement: ast.stmt) -> Iterator[str]:
+    """List the variables that expressions of a statement itself give something."""
+    for node in _alone(statement):
+        if isinstance(node, ast.NamedExpr):
+            yield node.target.id
+
+
+def _alone(statement: ast.stmt) -> Iterator[ast.AST]:
+    """List what a statement consists of, without the statements in it."""
     pending: list[ast.AST] = [statement]
     while pending:
         node = pending.pop()
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            yield node
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            yield node.target
+        yield node
         pending.extend(one for one in ast.iter_child_nodes(node) if not isinstance(one, ast.stmt))
 
 

@@ -38,18 +38,18 @@ def {p}0all(values: list[Any], kind: Any) -> bool:
 
 
 def {p}0instead(exact: Any) -> Any:
-    from fastdag_typed.run.native import instead
-    return instead(globals(), {p}0fresh, exact)
+    from fastdag_typed.run.native import instead as {p}1instead
+    return {p}1instead(globals(), {p}0fresh, exact)
 
 
 def {p}0failed(values: Any, failure: Any, error: Any, rest: Any) -> Any:
-    from fastdag_typed.run.native import failed
-    return failed(globals(), values, failure, error, rest)
+    from fastdag_typed.run.native import failed as {p}1failed
+    return {p}1failed(globals(), values, failure, error, rest)
 
 
 def {p}0caused(error: Any, cause: Any) -> Any:
-    from fastdag_typed.run.native import caused
-    return caused(error, cause)
+    from fastdag_typed.run.native import caused as {p}1caused
+    return {p}1caused(error, cause)
 
 
 """
@@ -79,7 +79,7 @@ def native_text(text: str, name: str, mark: str) -> str:
     Raises:
         Untranslatable: it is not as the compiler writes modules.
     """
-    tree = ast.parse(text)
+    tree = _Uncast().visit(ast.parse(text))
     functions = {one.name: one for one in tree.body if isinstance(one, Function) and one.name not in _FACE}
     prefix = "_native_"
     while prefix in text:
@@ -138,8 +138,6 @@ class _Writer:
     def function(self, function: Function) -> tuple[int, list[str]]:
         """Write a function; give its first line and the text of all."""
         name, names = function.name, dict(self.kinds.names[function.name])
-        if "match" in names:  # mypy takes it for the word where it follows a semicolon
-            raise Untranslatable('"match" is the name of a variable', function.lineno)
         sure = [one for one in parameters(function) if names[one] is not None] if name == _ENTRY else []
         self.exact.renamed = {one: f"{self.prefix}2{one}" for one in sure}
         takes = [one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg)]
@@ -199,6 +197,18 @@ class _Writer:
             one.id for one in own(function) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Del)
         }
         return list(dict.fromkeys(name for line, name in self.rows if line in rows and name in known))
+
+
+class _Uncast(ast.NodeTransformer):
+    """Takes ``cast`` away, a name that compiled modules have from ``typing``: it would hide what a value is."""
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id="cast"), args=[_, value]):
+                return value
+            case _:
+                return node
 
 
 def _without(text: str, functions: Iterable[Function]) -> list[str]:
