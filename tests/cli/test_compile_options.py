@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sysconfig
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.c_compiler import needs_c_compiler
 
 if TYPE_CHECKING:
     from .conftest import Project
@@ -119,10 +120,7 @@ def test_a_node_to_keep_that_does_not_exist_is_refused(flows: Project) -> None:
     assert not (flows.folder / "flat.py").exists()
 
 
-COMPILER = shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0])
-
-
-@pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
+@needs_c_compiler
 def test_an_extension_is_built_beside_the_module_and_the_module_says_so(flows: Project) -> None:
     assert flows.fastdag("compile", "flows:dag", "-o", "flat.py", "--native").code == 0
     extension = flows.folder / f"flat{sysconfig.get_config_var('EXT_SUFFIX')}"

@@ -7,9 +7,7 @@ compared in two ways to compile and run it. They are the same cases each time, a
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import sysconfig
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.c_compiler import needs_c_compiler
 from tests.compiler import wirings
 from tests.compiler.reducing import reduced
 from tests.compiler.trials import ALL_INLINED, AT_ONCE, NATIVE, OTHERS, Trial, Way
@@ -62,7 +61,7 @@ def holds(
     folder: Path,
     choose: Callable[[Random, Made], list[Way]] = ways,
 ) -> int:
-    """Compare a module that is made up with what it is compiled to; say in how many ways, or show a small one."""
+    """Compare a module that is made up with what it is compiled to; say how often, or show a small one."""
     random = Random(seed)  # noqa: S311 - no secret
     made = make(random)
     trial = Trial(made.text, {}, folder)
@@ -76,7 +75,7 @@ def holds(
         small = reduced(made.text, lambda text: bool(difference(text, trial.inputs, chosen, folder)))
         shown = difference(small, trial.inputs, chosen, folder)
         pytest.fail(f"{shown}\nof\n{small}\nwith {trial.inputs}\n\nfirst seen as\n{found}\nof\n{made.text}")
-    return len(chosen)
+    return trial.compared
 
 
 def difference(text: str, inputs: dict[str, str], chosen: list[Way], folder: Path) -> str:
@@ -123,9 +122,7 @@ def test_a_compiled_machine_does_what_the_machine_does(
     count(holds(wirings.machine, f"{VERSION}-{shard}-{seed}", folder))
 
 
-@pytest.mark.skipif(
-    shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0]) is None, reason="there is no C compiler"
-)
+@needs_c_compiler
 @pytest.mark.parametrize("shard", range(SHARDS))
 @many(1 / 20)
 @given(seed=SEEDS)

@@ -118,12 +118,16 @@ class Seen(NamedTuple):
 
 
 class Trial:
-    """A module that was made up, and what its workflow is given, as text; ``folder`` is what is imported from."""
+    """A module that was made up, and what its workflow is given, as text; ``folder`` is what is imported from.
+
+    ``compared`` counts the runs that were held against the workflow's.
+    """
 
     def __init__(self, text: str, inputs: dict[str, str], folder: Path) -> None:
         self.text = text
         self.inputs = inputs
         self.folder = folder
+        self.compared = 0
         self.name = f"made_up_{next(_NUMBERS)}"
         self.file = folder / f"{self.name}.py"
         self.flat = folder / f"flat_{self.name}.py"
@@ -178,6 +182,7 @@ class Trial:
             elif way.half or ".add_workflow(" in self.text:
                 # A nested workflow keeps the results of its last run; what it is compiled to keeps nothing.
                 expected, found = expected.timeless(), found.timeless()
+            self.compared += 1
             if found != expected:
                 return f"{way}\n{_difference(expected, found)}"
         return ""

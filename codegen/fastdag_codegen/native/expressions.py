@@ -268,11 +268,11 @@ class Expressions:
                 case ast.Lambda():
                     inner = {name.arg for name in ast.walk(one.args) if isinstance(name, ast.arg)}
                 case ast.comprehension() | ast.Await() | ast.NamedExpr():
-                    raise UnsupportedError(node)
+                    raise UnsupportedError(node, "a generator that assigns to a variable or awaits")
                 case _:
                     continue
             if inner & names.keys():  # the same name is two variables
-                raise UnsupportedError(node)
+                raise UnsupportedError(node, "a generator with two variables of one name")
         first = node.generators[0]
         items, first.iter = first.iter, ast.Name(f"{self.prefix}4", ast.Load())
         takes = sorted({one.id for one in ast.walk(node) if isinstance(one, ast.Name)} & names.keys() - own)
@@ -325,8 +325,8 @@ class Expressions:
 class UnsupportedError(Exception):
     """A statement or expression that compiled modules do not have."""
 
-    def __init__(self, node: ast.AST) -> None:
-        super().__init__(type(node).__name__)
+    def __init__(self, node: ast.AST, what: str = "") -> None:
+        super().__init__(what or type(node).__name__)
         self.line: int = getattr(node, "lineno", 0)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from .kinds import CONTAINERS, OPEN, Kinds, Names, base, join, list_of
 from .lists import aliases, escaping, filled, is_quiet
 from .syntax import (
+    bound,
     compared,
     defaults,
-    imported,
     own,
     parameters,
     presets,
@@ -152,16 +152,12 @@ class Inference(Kinds):
                     yield from ((name, None) for name in targeted(node.target))
                 case ast.withitem(optional_vars=ast.expr() as target):
                     yield from ((name, None) for name in targeted(target))
-                case ast.ExceptHandler(name=str() as name) | ast.MatchAs(name=str() as name):
-                    yield name, None
-                case ast.MatchStar(name=str() as name) | ast.MatchMapping(rest=str() as name):
-                    yield name, None
-                case ast.Import() | ast.ImportFrom():
-                    yield from ((name, None) for name in imported(node))
                 case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append"), args=[value]):
                     yield from self._put(name, list_of(self.of(value, names)), names)
+                case ast.Name():
+                    pass  # it is given something by what it stands in
                 case _:
-                    pass
+                    yield from ((name, None) for name in bound(node))
 
     def _assigned(self, target: ast.expr, value: ast.expr, names: Names) -> Iterator[Given]:
         match target:

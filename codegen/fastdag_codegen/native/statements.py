@@ -12,7 +12,6 @@ from .syntax import bound, captured, own, parameters, reads, rebound, split, tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from collections.abc import Set as AbstractSet
 
     from .kinds import Names
     from .syntax import Function
@@ -21,6 +20,7 @@ _EMPTY: Final = {"": "None", "dict": "{}", "set": "set()", "list": "[]", "str": 
 _EMPTY["int"] = "0"
 _CAPTURING: Final = CONTAINERS | SCALARS | {"bytearray", "bytes", "frozenset", "tuple"}
 """Classes that in a pattern take one pattern for the whole."""
+_TYPED: Final = "a pattern that names what is compared with a number"
 
 
 class Statements(Expressions):
@@ -30,14 +30,13 @@ class Statements(Expressions):
     _captured: frozenset[str] = frozenset()
     _whole: Sequence[ast.AST] = ()
     """What the function consists of."""
-    _bound: AbstractSet[str] = frozenset()
-    """What it is given."""
+    _parameters: Sequence[str] = ()
 
     def body(self, function: Function, names: Names) -> list[ast.stmt]:
         """Rewrite the body of a function."""
         self._presets = self.kinds.presets[function.name]
         self._captured = captured(function)
-        self._bound = set(parameters(function))
+        self._parameters = parameters(function)
         self._whole = list(own(function))
         return self._block(function.body, names)
 
@@ -68,7 +67,7 @@ class Statements(Expressions):
                     return [self._emptied(node.target, names)]
                 return [self._assign(ast.Assign([node.target], node.value), names)]
             case ast.AugAssign(target=ast.Name(id=name)) if name in self.rebound:
-                raise UnsupportedError(node)
+                raise UnsupportedError(node, "an assignment that gives its variable something else meanwhile")
             case ast.AugAssign():
                 target: Any = self.target(node.target, names)
                 exact = isinstance(node.target, ast.Name) and names.get(node.target.id) is not None
@@ -121,7 +120,7 @@ class Statements(Expressions):
                 return [ast.Try(self._block(node.body, names), handlers, *ends)]
             case ast.Match():
                 if any(self._outlives(node, name) for one in node.cases for name in _early(one.pattern)):
-                    raise UnsupportedError(node)
+                    raise UnsupportedError(node, "a pattern that may not fit and gives a variable that is read later")
                 cases = [
                     ast.match_case(
                         self._pattern(one.pattern, names),
@@ -135,6 +134,8 @@ class Statements(Expressions):
                 return self._import(node)
             case ast.Pass() | ast.Break() | ast.Continue() | ast.Raise():
                 return [node]
+            case ast.TryStar():
+                raise UnsupportedError(node, '"except*"')
             case _:
                 raise UnsupportedError(node)
 
@@ -184,7 +185,7 @@ class Statements(Expressions):
             if isinstance(node, ast.ImportFrom):
                 found.append(ast.ImportFrom(node.module, [ast.alias(alias.name, typed)], node.level))
             elif "." in alias.name and alias.asname is None:
-                raise UnsupportedError(node)
+                raise UnsupportedError(node, "an import of a part of a package that has no name of its own")
             else:
                 found.append(ast.Import([ast.alias(alias.name, typed)]))
             found.append(ast.Assign([ast.Name(name, ast.Store())], self.untyped(ast.Name(typed, ast.Load()))))
@@ -197,7 +198,7 @@ class Statements(Expressions):
             if name in chain.from_iterable(map(bound, ast.walk(one.pattern))):
                 inside.update(map(id, ast.walk(one)))
         others = [one for one in self._whole if id(one) not in inside]
-        given = name in self._bound or any(name in bound(one) for one in others)
+        given = name in self._parameters or any(name in bound(one) for one in others)
         return given and any(name in reads(one) for one in others)
 
     def _pattern(self, node: ast.pattern, names: Names) -> ast.pattern:  # noqa: C901, PLR0912 - a case for each kind
@@ -208,13 +209,13 @@ class Statements(Expressions):
                 if isinstance(inner, ast.MatchAs) and inner.pattern is None:
                     return ast.copy_location(ast.MatchAs(whole, inner.name), node) if inner.name else whole
                 if _captures(inner):
-                    raise UnsupportedError(node)
+                    raise UnsupportedError(node, _TYPED)
             case ast.MatchAs(pattern=ast.pattern() as inner, name=str()) if _is_typed(inner):
-                raise UnsupportedError(node)
+                raise UnsupportedError(node, _TYPED)
             case ast.MatchClass(cls=ast.Name(id=name), patterns=[]) if name in _CAPTURING:
                 node.cls = self.alias(name)
             case ast.MatchClass(patterns=[_, *_]):  # mypyc takes no places of a class that it does not build
-                raise UnsupportedError(node)
+                raise UnsupportedError(node, "a class pattern that takes values by their places")
             case ast.MatchClass():
                 node.cls = self.value(node.cls, names)
             case ast.MatchValue(value=ast.Attribute()):
@@ -238,7 +239,7 @@ def _refuse_changing(node: ast.For | ast.AsyncFor) -> None:
     changed = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load)}
     inside = {name for generator in lazy for one in generator.generators for name in targeted(one.target)}
     if lazy and read & changed - inside:
-        raise UnsupportedError(lazy[0])
+        raise UnsupportedError(lazy[0], "a loop over a generator that reads what the loop changes")
 
 
 def _captures(node: ast.pattern) -> bool:

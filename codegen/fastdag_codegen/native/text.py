@@ -153,7 +153,7 @@ class _Writer:
             made = self._signature(function, [*head, *body], names)
             return laid_out(ast.fix_missing_locations(made))
         except UnsupportedError as error:
-            raise Untranslatable(f"{error} is nothing that native code has", error.line) from None
+            raise Untranslatable(f"native code has no place for {error}", error.line) from None
         except LayoutError:
             raise Untranslatable("there is no room for what native code needs", function.lineno) from None
 
